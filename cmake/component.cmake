@@ -1,0 +1,30 @@
+# millrace_component(<layer> HEADERS ... SOURCES ... PUBLIC ... PRIVATE ...): one library a layer.
+#
+# PUBLIC and PRIVATE name what it links. Each layer exports only its own include directory, so an
+# include that points the wrong way does not compile. A layer without sources is header-only.
+function(millrace_component layer)
+  cmake_parse_arguments(ARG "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  set(target millrace_${layer})
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    millrace_settings(${target})
+    target_link_libraries(${target} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+    target_compile_features(${target} INTERFACE cxx_std_23)
+    target_link_libraries(${target} INTERFACE ${ARG_PUBLIC})
+  endif()
+  add_library(millrace::${layer} ALIAS ${target})
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${ARG_HEADERS})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer})
+  if(MILLRACE_INSTALL)
+    install(
+      TARGETS ${target}
+      EXPORT millraceTargets
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+      FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    )
+  endif()
+endfunction()

@@ -1,0 +1,40 @@
+# What every target of the project is compiled with. Nothing here reaches a user of the library:
+# what is public travels through the targets in component.cmake.
+
+if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  endif()
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
+endif()
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_package(Threads REQUIRED)
+
+# millrace_settings(<target>): warnings are errors with both compilers, sanitizers reach every object.
+function(millrace_settings target)
+  target_compile_features(${target} PUBLIC cxx_std_23)
+  target_compile_options(
+    ${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+  )
+  if(MILLRACE_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)
+  endif()
+  if(MILLRACE_SANITIZER)
+    set(flags -fsanitize=${MILLRACE_SANITIZER} -fno-omit-frame-pointer)
+    if(MILLRACE_SANITIZER STREQUAL "thread")
+      target_compile_definitions(${target} PRIVATE MILLRACE_TSAN=1)
+    else()
+      list(APPEND flags -fno-sanitize-recover=all)
+    endif()
+    target_compile_options(${target} PRIVATE ${flags})
+    target_link_options(${target} PRIVATE ${flags})
+  endif()
+  if(MILLRACE_COVERAGE)
+    target_compile_options(${target} PRIVATE --coverage -fprofile-update=atomic)
+    target_link_options(${target} PRIVATE --coverage)
+  endif()
+endfunction()
