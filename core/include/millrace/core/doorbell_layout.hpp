@@ -2,10 +2,10 @@
 // cause an overrun that is detected; nothing here can corrupt.
 #pragma once
 
+#include "millrace/core/lane_layout.hpp"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "millrace/core/lane_layout.hpp"
 
 namespace millrace::layout {
 

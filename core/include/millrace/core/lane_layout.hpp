@@ -3,13 +3,13 @@
 // it read-only.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-
 #include "millrace/core/fingerprint.hpp"
 #include "millrace/core/record_layout.hpp"
 #include "millrace/core/segment_layout.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 
 namespace millrace::layout {
 

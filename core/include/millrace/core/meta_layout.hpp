@@ -2,11 +2,11 @@
 // changed afterwards.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include "millrace/core/fingerprint.hpp"
 #include "millrace/core/segment_layout.hpp"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace millrace::layout {
 
@@ -95,9 +95,8 @@ static_assert(offsetof(MetaFile, schema_name) == 216);
 static_assert(offsetof(MetaFile, huge_dir) == 280);
 static_assert(offsetof(MetaFile, tags) == 4096);
 
-inline constexpr std::uint64_t kMetaFingerprint =
-    fingerprint({2, sizeof(MetaFile), offsetof(MetaFile, ring_bytes), offsetof(MetaFile, mode),
-                 offsetof(MetaFile, schema), offsetof(MetaFile, huge_dir),
-                 offsetof(MetaFile, tags)});
+inline constexpr std::uint64_t kMetaFingerprint = fingerprint(
+    {2, sizeof(MetaFile), offsetof(MetaFile, ring_bytes), offsetof(MetaFile, mode),
+     offsetof(MetaFile, schema), offsetof(MetaFile, huge_dir), offsetof(MetaFile, tags)});
 
 }  // namespace millrace::layout

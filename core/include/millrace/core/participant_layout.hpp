@@ -2,11 +2,11 @@
 // holds on this file from before it has a name until it dies is the only proof of life there is.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
 #include "millrace/core/fingerprint.hpp"
 #include "millrace/core/segment_layout.hpp"
+
+#include <cstddef>
+#include <cstdint>
 
 namespace millrace::layout {
 

@@ -2,10 +2,10 @@
 // subscriber; publishers map it read-only and take every word of it as a claim to be checked.
 #pragma once
 
+#include "millrace/core/lane_layout.hpp"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "millrace/core/lane_layout.hpp"
 
 namespace millrace::layout {
 
@@ -31,7 +31,9 @@ inline constexpr std::uint32_t kReaderLossy = 1;
 //       40     8  skipped     reader  messages passed over by the key filter
 //       48     8  unknown     reader  records of an unknown, skippable type
 //       56     8  left        reader  1: done with this lane, it need not wait
-//       64    64  reserved    -       zero
+//       64     8  joins       reader  times it took a place in this lane; an evicted reader that
+//                                     joins again is counted again
+//       72    56  reserved    -       zero
 struct ReaderSlot {
   Word position;
   Word lane_epoch;
@@ -41,7 +43,8 @@ struct ReaderSlot {
   Word skipped;
   Word unknown;
   Word left;
-  std::uint8_t reserved[64];
+  Word joins;
+  std::uint8_t reserved[56];
 };
 
 static_assert(sizeof(ReaderSlot) == kFalseSharingBytes);
@@ -53,6 +56,7 @@ static_assert(offsetof(ReaderSlot, lost) == 32);
 static_assert(offsetof(ReaderSlot, skipped) == 40);
 static_assert(offsetof(ReaderSlot, unknown) == 48);
 static_assert(offsetof(ReaderSlot, left) == 56);
+static_assert(offsetof(ReaderSlot, joins) == 64);
 
 //   offset  size  field        writer  meaning
 //        0   128  header       reader  SegmentHeader, kind reader
@@ -109,8 +113,8 @@ constexpr std::size_t reader_file_bytes(std::uint32_t lanes) noexcept {
   return (reader_slot_offset(lanes) + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
-inline constexpr std::uint64_t kReaderFingerprint =
-    fingerprint({4, sizeof(ReaderFile), sizeof(ReaderSlot), offsetof(ReaderFile, state),
-                 offsetof(ReaderSlot, lane_epoch), offsetof(ReaderSlot, left)});
+inline constexpr std::uint64_t kReaderFingerprint = fingerprint(
+    {4, sizeof(ReaderFile), sizeof(ReaderSlot), offsetof(ReaderFile, state),
+     offsetof(ReaderSlot, lane_epoch), offsetof(ReaderSlot, left), offsetof(ReaderSlot, joins)});
 
 }  // namespace millrace::layout

@@ -10,9 +10,9 @@
 //   48-63   key       the publisher's filter or ordering key
 #pragma once
 
-#include <cstdint>
-
 #include "millrace/core/limits.hpp"
+
+#include <cstdint>
 
 namespace millrace {
 
@@ -63,16 +63,18 @@ constexpr std::uint64_t record_bytes(std::uint64_t length) noexcept {
 }
 
 // Every type but pad takes a number.
-constexpr bool has_sequence(RecordType type) noexcept { return type != RecordType::pad; }
+constexpr bool has_sequence(RecordType type) noexcept {
+  return type != RecordType::pad;
+}
 
 // Types 8-11 belong to a later version that allows older readers to pass over them.
 constexpr bool may_skip(RecordType type) noexcept {
   return static_cast<std::uint8_t>(type) >= 8 && static_cast<std::uint8_t>(type) <= 11;
 }
 
-static_assert(RecordHeader{.length = 5, .type = RecordType::message, .sequence = 7, .flags = 0,
-                           .key = 0x1234}
-                  .word() == 0x1234'0007'1000'0005);
+static_assert(
+    RecordHeader{.length = 5, .type = RecordType::message, .sequence = 7, .flags = 0, .key = 0x1234}
+        .word() == 0x1234'0007'1000'0005);
 static_assert(record_bytes(0) == 8 && record_bytes(56) == 64 && record_bytes(57) == 72);
 
 }  // namespace layout

@@ -2,10 +2,10 @@
 // must understand before it looks any further.
 #pragma once
 
+#include "millrace/core/limits.hpp"
+
 #include <cstddef>
 #include <cstdint>
-
-#include "millrace/core/limits.hpp"
 
 namespace millrace::layout {
 

@@ -1,0 +1,79 @@
+// The producer's slow path: how far may it write before it must look at readers again?
+//
+// `limit` is one word with four uses: overwrite horizon, join handshake, eviction, and defence
+// against a corrupted reader position. It grows in sixteenths of the ring, so a late reader finds
+// most of a lap of history, and the producer looks at every reader only when the slowest known one
+// would be overtaken: publishing is O(1) in the number of readers.
+//
+// Join is Dekker's handshake. The reader stores its place, raises the generation, fences, and then
+// reads `limit`; the producer stores the candidate limit, fences, and then reads the generation.
+// Either the reader sees the candidate (and takes a later place) or the producer sees the reader
+// (and lowers the candidate again, before it has written anything there).
+#pragma once
+
+#include "millrace/core/lane_writer.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace millrace {
+
+inline constexpr Position kNoReader = std::numeric_limits<Position>::max();
+
+// Readers is the producer's private picture of the readers that its lane waits for:
+//   std::uint64_t generation()         the channel's generation, an acquire load
+//   void refresh()                     looks for readers that came or left (slow; may open files)
+//   Position slowest(Position floor)   the lowest position at or above `floor` among them, or
+//                                      kNoReader. Below the floor nobody can stand: such a reader
+//                                      lies, or has not noticed yet that it was lapped.
+template <class Memory, class Readers>
+class LimitKeeper {
+ public:
+  // Raises the writer's limit to at least `needed` if every counted reader allows it.
+  // False: the slowest reader stands in the way; nothing has changed for readers.
+  bool raise(LaneWriter<Memory>& writer, Position needed, Readers& readers) noexcept {
+    writer.checkpoint_if_due();
+    if (needed <= writer.limit()) return true;
+    if (needed > granted_) granted_ = ask(writer, readers);
+    if (needed > granted_) return false;
+    const Position before = writer.limit();
+    Position candidate = std::min(needed + writer.lane().step(), granted_);
+    writer.lane().limit().store(candidate, std::memory_order_relaxed);
+    // [sync:join] Without this fence the generation could be read before the limit is visible: a
+    // joiner would miss the new limit, and this producer the joiner. It is [sync:limit]'s too.
+    Memory::full_fence();
+    if (readers.generation() != generation_) {
+      granted_ = ask(writer, readers, before);
+      candidate = std::max(before, std::min(candidate, granted_));
+      writer.grant(candidate);
+    }
+    writer.granted(candidate);
+    return needed <= candidate;
+  }
+
+  // Call when a reader was dropped from the picture, so that the next raise() looks again.
+  void forget() noexcept { granted_ = 0; }
+
+ private:
+  Position ask(const LaneWriter<Memory>& writer, Readers& readers) noexcept {
+    return ask(writer, readers, writer.limit());
+  }
+
+  // The highest limit that the counted readers allow.
+  Position ask(const LaneWriter<Memory>& writer, Readers& readers, Position limit) noexcept {
+    const std::uint64_t generation = readers.generation();
+    if (generation != generation_) {
+      generation_ = generation;
+      readers.refresh();
+    }
+    const std::uint64_t capacity = writer.lane().capacity();
+    const Position slowest = readers.slowest(limit > capacity ? limit - capacity : 0);
+    return slowest == kNoReader ? kNoReader : slowest + capacity;
+  }
+
+  Position granted_ = 0;
+  std::uint64_t generation_ = std::numeric_limits<std::uint64_t>::max();
+};
+
+}  // namespace millrace
