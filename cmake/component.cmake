@@ -19,7 +19,7 @@ function(millrace_component layer)
   add_library(millrace::${layer} ALIAS ${target})
   target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${ARG_HEADERS})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${layer})
-  if(MILLRACE_TESTS AND ARG_HEADERS)  # every public header compiles alone, in each full build
+  if(CMAKE_VERIFY_INTERFACE_HEADER_SETS AND ARG_HEADERS)  # every public header compiles alone, in each full build
     add_custom_target(${target}_headers ALL)
     add_dependencies(${target}_headers ${target}_verify_interface_header_sets)
   endif()

@@ -34,12 +34,15 @@ follow() {
   done >"$log"
 }
 
+log_name() { tr -cs 'a-zA-Z0-9_\n-' '-' <<<"$1"; }
+
 # step <name> <command...>: its output goes to build/logs/<name>.log; on failure the end of that is
 # shown. Returns what the command returned.
 step() {
   local name=$1 start=$SECONDS log status
   shift
-  log=$logs/${name//[^a-zA-Z0-9_-]/-}.log
+  log=$logs/$(log_name "$name").log
+  mkdir -p "$logs" || return 2
   set +e
   "$@" 2>&1 9>&- </dev/null | follow "$name" "$log"
   status=${PIPESTATUS[0]}
