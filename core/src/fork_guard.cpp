@@ -1,15 +1,14 @@
 #include "millrace/core/fork_guard.hpp"
 
+#include "millrace/core/limits.hpp"
+
 #include <array>
 #include <cstdlib>
 #include <mutex>
-
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#include "millrace/core/limits.hpp"
 
 namespace millrace {
 namespace {
@@ -47,14 +46,15 @@ void begin_life() noexcept {
     const int stored = place.exchange(0, std::memory_order_relaxed);  // one thread
     if (stored != 0) close(stored - 1);
   }
-  words->paused.store(0, std::memory_order_relaxed);  // one thread
+  words->paused.store(0, std::memory_order_relaxed);                                 // one thread
   const std::uint32_t next = newest_generation.load(std::memory_order_relaxed) + 1;  // one thread
   newest_generation.store(next, std::memory_order_relaxed);
   words->generation.store(next, std::memory_order_relaxed);
 }
 
 void make_words() noexcept {
-  void* page = mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) std::abort();  // not one page left: nothing can be promised
   // Refused before Linux 4.14: then the fork handler alone tells the child.
   madvise(page, kPageBytes, MADV_WIPEONFORK);
@@ -86,7 +86,9 @@ ForkPause::ForkPause() noexcept {
   pause_forks();
 }
 
-ForkPause::~ForkPause() { resume_forks(); }
+ForkPause::~ForkPause() {
+  resume_forks();
+}
 
 bool close_in_child(int fd) noexcept {
   for (std::atomic<int>& place : lock_fds) {

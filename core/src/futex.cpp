@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <climits>
 #include <ctime>
-
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -1,18 +1,19 @@
 #include "millrace/core/heavy_barrier.hpp"
 
+#include "millrace/core/fork_guard.hpp"
+
 #include <atomic>
 #include <cstdint>
-
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "millrace/core/fork_guard.hpp"
-
 namespace millrace {
 namespace {
 
-long membarrier(int command) noexcept { return syscall(SYS_membarrier, command, 0U, 0); }
+long membarrier(int command) noexcept {
+  return syscall(SYS_membarrier, command, 0U, 0);
+}
 
 // The generation for which the registration stands; registration belongs to one address space.
 std::atomic<std::uint32_t> registered_generation{0};
@@ -28,7 +29,9 @@ bool register_membarrier() noexcept {
   return true;
 }
 
-bool heavy_barrier() noexcept { return membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0; }
+bool heavy_barrier() noexcept {
+  return membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED) == 0;
+}
 
 bool membarrier_available() noexcept {
   const long commands = membarrier(MEMBARRIER_CMD_QUERY);

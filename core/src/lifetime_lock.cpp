@@ -3,10 +3,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <utility>
-
 #include <fcntl.h>
 #include <unistd.h>
+#include <utility>
 
 namespace millrace {
 namespace {
@@ -27,7 +26,9 @@ Result<int> open_and_lock(int directory_fd, const char* path, int flags, unsigne
     return fail(Errc::too_many, "this process holds %u participants and lanes already: close some",
                 detail::kLifetimeLocksMax);
   }
+
   struct flock whole {};
+
   whole.l_type = F_WRLCK;
   whole.l_whence = SEEK_SET;
   if (fcntl(fd, F_OFD_SETLK, &whole) == 0) return fd;
@@ -68,7 +69,9 @@ LifetimeLock& LifetimeLock::operator=(LifetimeLock&& other) noexcept {
   return *this;
 }
 
-LifetimeLock::~LifetimeLock() { close_own(); }
+LifetimeLock::~LifetimeLock() {
+  close_own();
+}
 
 void LifetimeLock::close_own() noexcept {
   // In a child the number is closed already and may name another file by now.

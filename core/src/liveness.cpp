@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
-
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,11 +11,14 @@
 namespace millrace {
 namespace {
 
-Probe no_proof(int os_error) noexcept { return {Life::alive, true, os_error}; }
+Probe no_proof(int os_error) noexcept {
+  return {Life::alive, true, os_error};
+}
 
 // Removing a domain (rm -rf, RemoveIPC at logout) unlinks the files of processes that still run.
 bool stands(int domain_fd, const char* path) noexcept {
   struct stat facts {};
+
   return fstatat(domain_fd, path, &facts, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISDIR(facts.st_mode) && facts.st_nlink > 0;
 }
@@ -44,6 +46,7 @@ Probe probe(int domain_fd, ParticipantName name) noexcept {
 
 Probe detail::probe_open_file(int fd) noexcept {
   struct flock whole {};
+
   whole.l_type = F_RDLCK;
   whole.l_whence = SEEK_SET;
   if (fcntl(fd, F_OFD_GETLK, &whole) != 0) return no_proof(errno);

@@ -1,11 +1,11 @@
 #include "millrace/core/participant_name.hpp"
 
+#include "millrace/core/limits.hpp"
+
 #include <array>
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
-
-#include "millrace/core/limits.hpp"
 
 namespace millrace {
 namespace {
