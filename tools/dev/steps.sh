@@ -48,9 +48,9 @@ step() {
   status=${PIPESTATUS[0]}
   set -e
   if ((status != 0)); then
-    printf 'millrace: %s FAILED after %d s\n' "$name" $((SECONDS - start)) >&2
+    printf 'millrace: %s FAILED after %d s; all of its output is in %s, this is what matters:\n' \
+      "$name" $((SECONDS - start)) "${log#"$root/"}" >&2
     show_failure "$log" >&2
-    printf 'millrace: all of it is in %s\n' "${log#"$root/"}" >&2
   elif [[ -n $verbose ]] || ((SECONDS - start >= 2)); then
     printf 'millrace: %-34s ok %5d s\n' "$name" $((SECONDS - start)) >&2
   fi
