@@ -23,14 +23,14 @@ bool stands(int domain_fd, const char* path) noexcept {
          S_ISDIR(facts.st_mode) && facts.st_nlink > 0;
 }
 
-Probe judge_missing_file(int domain_fd) noexcept {
+}  // namespace
+
+Probe detail::judge_missing_file(int domain_fd) noexcept {
   if (!stands(domain_fd, "") || !stands(domain_fd, kParticipantsDirectory)) {
     return no_proof(ENOENT);
   }
   return {Life::dead, false, 0};
 }
-
-}  // namespace
 
 Probe probe(int domain_fd, ParticipantName name) noexcept {
   std::array<char, 64> path{};
@@ -38,7 +38,7 @@ Probe probe(int domain_fd, ParticipantName name) noexcept {
                 name.id, name.incarnation);
   const int fd =
       openat(domain_fd, path.data(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return errno == ENOENT ? judge_missing_file(domain_fd) : no_proof(errno);
+  if (fd < 0) return errno == ENOENT ? detail::judge_missing_file(domain_fd) : no_proof(errno);
   const Probe answer = detail::probe_open_file(fd);
   close(fd);
   return answer;

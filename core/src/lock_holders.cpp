@@ -1,4 +1,4 @@
-#include "millrace/core/descriptor.hpp"
+#include "kernel_text.hpp"
 #include "millrace/core/participant_info.hpp"
 
 #include <algorithm>
@@ -6,9 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
-#include <optional>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace millrace {
 namespace {
@@ -31,15 +29,6 @@ std::vector<std::uint32_t> numbered_entries(const std::string& path) {
   return numbers;
 }
 
-// Files of /proc that we ask for fit one page.
-std::string read_proc_file(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text(4096, '\0');
-  const ssize_t got = file.valid() ? read(file.get(), text.data(), text.size()) : 0;
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text;
-}
-
 bool same_file(const struct stat& left, const struct stat& right) noexcept {
   return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
 }
@@ -51,7 +40,7 @@ bool holds_lock(const std::string& process, const struct stat& wanted) {
 
     const std::string fd = std::to_string(number);
     if (stat((process + "/fd/" + fd).c_str(), &facts) != 0 || !same_file(facts, wanted)) continue;
-    const std::string notes = read_proc_file(process + "/fdinfo/" + fd);
+    const std::string notes = detail::read_text(process + "/fdinfo/" + fd);
     if (notes.find("OFDLCK") != std::string::npos && notes.find("WRITE") != std::string::npos) {
       return true;
     }
@@ -62,12 +51,13 @@ bool holds_lock(const std::string& process, const struct stat& wanted) {
 LockHolder introduce(std::uint32_t pid, const std::string& process) {
   LockHolder holder;
   holder.pid = pid;
-  holder.command = read_proc_file(process + "/comm");
+  holder.command = detail::read_text(process + "/comm");
   while (!holder.command.empty() && holder.command.back() == '\n')
     holder.command.pop_back();
   std::ranges::replace_if(
       holder.command, [](char c) { return c < ' ' || c > '~'; }, '?');
-  holder.dumping = read_proc_file(process + "/status").find("CoreDumping:\t1") != std::string::npos;
+  holder.dumping =
+      detail::read_text(process + "/status").find("CoreDumping:\t1") != std::string::npos;
   return holder;
 }
 

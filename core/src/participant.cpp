@@ -98,6 +98,8 @@ Result<std::unique_ptr<Participant>> Participant::enter(int domain_fd, std::stri
     const Result<std::uint32_t> id = choose_id(domain.get(), check, tries > 0);
     if (!id) return std::unexpected(id.error());
     auto file = detail::ParticipantFile::link(domain.get(), *id, self);
+    // Somebody who cleans up may have taken the unfinished file away.
+    if (!file && file.error().os_error() == ENOENT) continue;
     if (!file) return std::unexpected(file.error());
     const Result<bool> alone = is_alone(domain.get(), file->name(), check);
     if (alone && *alone) {

@@ -21,7 +21,7 @@ struct SelfPortrait {
   layout::ParticipantFile fields;
 };
 
-[[nodiscard]] SelfPortrait portray(std::string_view name, bool membarrier_registered) noexcept;
+[[nodiscard]] SelfPortrait portray(std::string_view name, bool membarrier_registered);
 
 class ParticipantFile {
  public:

@@ -2,11 +2,13 @@
 
 #include "millrace/core/descriptor.hpp"
 #include "millrace/core/liveness.hpp"
+#include "millrace/core/private_name.hpp"
 
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +51,35 @@ layout::ParticipantFile assume_everything(ParticipantName name) noexcept {
   copy.incarnation = name.incarnation;
   copy.repairs = layout::kRepairsKnown;
   return copy;
+}
+
+// A file under a private name, which its maker locks before it renames it. One that is not locked yet
+// may have a living maker: he finds it gone and tries again.
+bool abandoned(int directory_fd, const char* name) noexcept {
+  const Descriptor file(
+      openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  return file.valid() && detail::probe_open_file(file.get()).life == Life::dead;
+}
+
+// Calls `use` with the directory's descriptor and the name of each entry. No directory, no entries.
+template <class Use>
+Result<void> for_each_entry(int domain_fd, Use use) {
+  Descriptor opened(
+      openat(domain_fd, kParticipantsDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!opened.valid()) {
+    if (errno == ENOENT) return {};
+    return fail_os(errno, "cannot open %s/ of the domain", kParticipantsDirectory);
+  }
+  const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(opened.get()));
+  if (!directory) return fail_os(errno, "cannot list %s/", kParticipantsDirectory);
+  const int directory_fd = opened.release();
+  errno = 0;
+  while (const dirent* entry = readdir(directory.get())) {
+    use(directory_fd, entry->d_name);
+    errno = 0;
+  }
+  if (errno != 0) return fail_os(errno, "cannot list %s/", kParticipantsDirectory);
+  return {};
 }
 
 }  // namespace
@@ -96,34 +127,34 @@ bool removable(int domain_fd, ParticipantName name, const RepairCheck& check) {
 }
 
 std::size_t remove_dead_participants(int domain_fd, const RepairCheck& check) {
-  const Result<std::vector<ParticipantName>> names = participant_names(domain_fd);
-  if (!names) return 0;
   std::size_t removed = 0;
-  for (const ParticipantName name : *names) {
-    if (!removable(domain_fd, name, check)) continue;
-    if (unlinkat(domain_fd, path_of(name).c_str(), 0) == 0) ++removed;
-  }
+  const Result<void> read = for_each_entry(domain_fd, [&](int directory_fd, const char* entry) {
+    const std::optional<ParticipantName> name = parse_participant_name(entry);
+    const bool finished = name.has_value();
+    if (!finished && !parse_private_name(entry)) return;
+    if (finished ? !removable(domain_fd, *name, check) : !abandoned(directory_fd, entry)) return;
+    if (unlinkat(directory_fd, entry, 0) == 0) ++removed;
+  });
+  static_cast<void>(read);  // what cannot be read cannot be removed
   return removed;
 }
 
 Result<std::vector<ParticipantName>> participant_names(int domain_fd) {
   std::vector<ParticipantName> names;
-  Descriptor opened(
-      openat(domain_fd, kParticipantsDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!opened.valid()) {
-    if (errno == ENOENT) return names;
-    return fail_os(errno, "cannot open %s/ of the domain", kParticipantsDirectory);
-  }
-  const std::unique_ptr<DIR, CloseDirectory> directory(fdopendir(opened.get()));
-  if (!directory) return fail_os(errno, "cannot list %s/", kParticipantsDirectory);
-  static_cast<void>(opened.release());
-  errno = 0;
-  while (const dirent* entry = readdir(directory.get())) {
-    if (const auto name = parse_participant_name(entry->d_name)) names.push_back(*name);
-    errno = 0;
-  }
-  if (errno != 0) return fail_os(errno, "cannot list %s/", kParticipantsDirectory);
+  const Result<void> read = for_each_entry(domain_fd, [&](int, const char* entry) {
+    if (const auto name = parse_participant_name(entry)) names.push_back(*name);
+  });
+  if (!read) return std::unexpected(read.error());
   return names;
+}
+
+Probe probe_incarnation(int domain_fd, std::uint64_t incarnation) {
+  const Result<std::vector<ParticipantName>> names = participant_names(domain_fd);
+  if (!names) return {Life::alive, true, names.error().os_error()};
+  for (const ParticipantName name : *names) {
+    if (name.incarnation == incarnation) return probe(domain_fd, name);
+  }
+  return detail::judge_missing_file(domain_fd);
 }
 
 }  // namespace millrace

@@ -32,6 +32,9 @@ struct Probe {
 
 namespace detail {
 
+// The answer for a name that participants/ does not hold.
+[[nodiscard]] Probe judge_missing_file(int domain_fd) noexcept;
+
 // The same question about a file that is open already (any access mode).
 [[nodiscard]] Probe probe_open_file(int fd) noexcept;
 

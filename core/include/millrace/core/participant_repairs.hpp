@@ -6,6 +6,7 @@
 // Thread safety: any thread, any process.
 #pragma once
 
+#include "millrace/core/liveness.hpp"
 #include "millrace/core/participant_layout.hpp"
 #include "millrace/core/participant_name.hpp"
 #include "millrace/core/result.hpp"
@@ -35,12 +36,16 @@ using RepairCheck = std::function<bool(const layout::ParticipantFile&)>;
 // to have been registered. A missing file counts as removable.
 [[nodiscard]] bool removable(int domain_fd, ParticipantName name, const RepairCheck& check);
 
-// Removes every removable participant's file and returns how many it removed. What belongs to
-// another user in a sticky directory stays: its owner or root can remove it.
+// Removes every removable participant's file, and unfinished ones that nobody works on any more;
+// returns how many it removed. What belongs to another user in a sticky directory stays: its owner
+// or root can remove it.
 std::size_t remove_dead_participants(int domain_fd, const RepairCheck& check = nothing_registered);
 
 // The names in participants/, in no order. What is not a participant's name is left out.
 // Errors: no_permission, system. A domain without participants/ has none.
 [[nodiscard]] Result<std::vector<ParticipantName>> participant_names(int domain_fd);
+
+// The probe for who knows only the incarnation, as in a private name: dead if no participant has it.
+[[nodiscard]] Probe probe_incarnation(int domain_fd, std::uint64_t incarnation);
 
 }  // namespace millrace
