@@ -108,8 +108,8 @@ Result<void> judge_headroom(const Headroom& headroom, std::uint64_t bytes) {
   const std::uint64_t wanted = with_overhead(bytes);
   if (!headroom.huge && wanted > headroom.cgroup_bytes) {
     return fail(Errc::no_space,
-                "%.2f MiB are needed and the memory cgroup %.120s has %.2f MiB left of its limit of "
-                "%.2f MiB: raise the limit (docker --memory, systemd MemoryMax=) or ask for a "
+                "%.2f MiB are needed and the memory cgroup %.120s has %.2f MiB left of its limit "
+                "of %.2f MiB: raise the limit (docker --memory, systemd MemoryMax=) or ask for a "
                 "smaller ring",
                 mebibytes(wanted), headroom.cgroup.c_str(), mebibytes(headroom.cgroup_bytes),
                 mebibytes(headroom.cgroup_limit_bytes));

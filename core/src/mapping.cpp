@@ -114,8 +114,8 @@ class Reservation {
   std::uint64_t bytes_;
 };
 
-// MADV_POPULATE_* is younger (Linux 5.14) than some kernels we run on. The write below adds nothing:
-// it makes a page writable without changing a byte that somebody else may be writing.
+// MADV_POPULATE_* is younger (Linux 5.14) than some kernels we run on. The write below adds
+// nothing: it makes a page writable without changing a byte that somebody else may be writing.
 void touch(std::byte* data, std::size_t bytes, Access access) noexcept {
   for (std::size_t at = 0; at < bytes; at += kPageBytes) {
     if (access == Access::write) {

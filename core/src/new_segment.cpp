@@ -128,7 +128,9 @@ Result<void> NewSegment::build(int directory_fd, const SegmentPlan& plan) {
   auto mapping = Mapping::of(fd_.get(), 0, plan.file_bytes, Access::write);
   if (!mapping) return std::unexpected(mapping.error());
   mapping_ = std::move(*mapping);
-  if (plan.data_bytes > 0) hide_from_forks_and_dumps(data(), size());
+  // Always: a mapping that a forked child inherits keeps the open file, and with it the lock of a
+  // parent that died, although the child closed its copy of the descriptor.
+  hide_from_forks_and_dumps(data(), size());
 
   const bool ring = plan.data_bytes > 0;
   std::byte* const placed = ring ? data() + plan.data_offset : data();

@@ -62,7 +62,7 @@ bool rescue(std::uintptr_t fault) noexcept {
   for (std::size_t at = 0; at < used; ++at) {
     Slot& slot = slots[at];
     // [sync:sigbus-users] Sequentially consistent, against unwatch(): either it sees this user and
-    // waits, or we see its kBusy. Without it the flag could be freed between our look and our store.
+    // waits, or we see its kBusy. Without it the flag could be freed while we hold its address.
     slot.users.fetch_add(1, std::memory_order_seq_cst);
     const bool rescued = rescue_in(slot, fault);
     // [sync:sigbus-users] Release. Without it unwatch() could return before our store is done.

@@ -10,7 +10,10 @@
 // I1: a file under its final name is complete. I2: whatever fails, nothing is left behind; what a
 //     killed creator leaves is at most a private name (private_name.hpp), where unnamed files are
 //     refused by the file system.
-// I3: header() of an opened segment is a private copy that was checked; the bytes at data() are
+// I3: a lock taken on fd() lives as long as the descriptor or the mapping of its NewSegment, which
+//     keeps the same open file. Forked children do not inherit that mapping, so they cannot prolong
+//     it; they must not touch data() either.
+// I4: header() of an opened segment is a private copy that was checked; the bytes at data() are
 //     somebody else's and may change at any time.
 //
 // Thread rules: use one object from one thread at a time.

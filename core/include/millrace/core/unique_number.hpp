@@ -17,8 +17,8 @@ namespace millrace {
 
 using Uuid = std::array<std::uint8_t, 16>;
 
-// /proc/sys/kernel/random/boot_id as 16 bytes; all zero where proc is not readable. An equal boot id
-// does not prove that nothing was restored from a snapshot: only the lock probe proves life.
+// /proc/sys/kernel/random/boot_id as 16 bytes; all zero where proc is not readable. An equal boot
+// id does not prove that nothing was restored from a snapshot: only the lock probe proves life.
 [[nodiscard]] Uuid boot_id() noexcept;
 
 // A random (version 4) identifier.
