@@ -8,7 +8,9 @@
 # The folder (unit, model, stress, crash, ...) is added as a label. TIMEOUT is a watchdog against a
 # hang, not a measurement. SERIAL keeps other tests off the machine meanwhile.
 #
-# millrace_test_program(<name> SOURCES ... DEPENDS ...): a program that tests start.
+# millrace_test_program(<name> SOURCES ... DEPENDS ...): a program that tests start. It lies, like
+# the millrace command, in MILLRACE_BIN_DIR; files of the tree are found from MILLRACE_SOURCE_DIR.
+# Both are string macros in every test. Make the test depend on it: add_dependencies(<test> <name>).
 
 find_package(GTest REQUIRED)
 include(GoogleTest)
@@ -18,6 +20,10 @@ function(millrace_test_program name)
   add_executable(${name} ${ARG_SOURCES})
   millrace_settings(${name})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+  target_compile_definitions(
+    ${name} PRIVATE MILLRACE_BIN_DIR="$<TARGET_FILE_DIR:${name}>"
+                    MILLRACE_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+  )
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS} Threads::Threads)
 endfunction()
 
