@@ -116,19 +116,32 @@ struct WallReading {
   std::int64_t stepped_ns = 0;  // sum of the steps, forwards positive
 };
 
+// Counts the steps in a series of readings. Thread rules: one thread at a time.
+class StepCounter {
+ public:
+  // The wall clock read `wall_ns` somewhere within width_ns around boot_ns. A change of their
+  // difference that the widths, and one microsecond, do not explain is a step. The first reading
+  // counts none.
+  WallReading see(std::uint64_t wall_ns, std::uint64_t boot_ns, std::uint64_t width_ns) noexcept;
+
+ private:
+  bool started_ = false;
+  std::int64_t offset_ns_ = 0;
+  std::uint64_t width_ns_ = 0;
+  std::uint64_t steps_ = 0;
+  std::int64_t stepped_ns_ = 0;
+};
+
 // NTP slews both clocks alike, so wall minus boot time is constant until somebody sets the clock.
 // Thread rules: one thread uses a WallClock. A read costs about 0.1 us and no system call.
 class WallClock {
  public:
-  WallClock() noexcept;
+  WallClock() noexcept { static_cast<void>(read()); }
 
-  [[nodiscard]] WallReading read() noexcept;
+  WallReading read() noexcept;
 
  private:
-  std::int64_t offset_ns_ = 0;
-  std::uint64_t offset_width_ns_ = 0;
-  std::uint64_t steps_ = 0;
-  std::int64_t stepped_ns_ = 0;
+  StepCounter counter_;
 };
 
 }  // namespace millrace

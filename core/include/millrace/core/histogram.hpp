@@ -26,6 +26,8 @@ class HistogramView {
  public:
   explicit HistogramView(const layout::HistogramBytes& bytes) noexcept : bytes_(&bytes) {}
 
+  [[nodiscard]] const layout::HistogramBytes& bytes() const noexcept { return *bytes_; }
+
   // Values recorded, and of those the ones of 2^34 ns and more, of which only max_ns() knows the
   // size. Reads all cells: about a microsecond.
   [[nodiscard]] std::uint64_t count() const noexcept;
@@ -81,11 +83,12 @@ class Histogram : public HistogramView {
   void record(std::uint64_t value_ns) noexcept { record(value_ns, 1); }
 
   void record(std::uint64_t value_ns, std::uint64_t times) noexcept {
+    // The extremes go first: a reader that sees the count rarely misses the value that made it.
+    widen(value_ns, ~value_ns);
     std::uint64_t& cell = own_->cells[cell_of(value_ns)];
     store(cell, load(cell) + times);
-    store(own_->sum_ns,
-          load(own_->sum_ns) + std::min(value_ns, layout::kHistogramSaturation) * times);
-    widen(value_ns, ~value_ns);
+    const std::uint64_t counted_ns = std::min(value_ns, layout::kHistogramSaturation);
+    store(own_->sum_ns, load(own_->sum_ns) + counted_ns * times);
   }
 
   // Adds what another histogram holds. It may be growing meanwhile.

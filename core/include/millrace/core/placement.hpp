@@ -42,8 +42,8 @@ struct PlacementReport {
   // The pages were looked at. False means "cannot tell"; `why` says what stood in the way.
   bool verified = false;
 
-  // Of pages_seen pages of kPageBytes looked at (a large mapping is sampled evenly): how many are
-  // on each node, and how many were not in memory yet.
+  // Pages of kPageBytes looked at (a large mapping is sampled evenly): those in memory, those that
+  // are not in memory yet, and how many of the former are on each node.
   std::uint64_t pages_seen = 0;
   std::uint64_t pages_absent = 0;
   std::array<std::uint64_t, kNodesMax> pages_on_node{};

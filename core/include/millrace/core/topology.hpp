@@ -33,6 +33,7 @@ struct CpuInfo {
   unsigned l3 = kNone;
   unsigned package = kNone;
   unsigned node = 0;
+  bool allowed = true;  // false: the cgroup keeps this process off it
 };
 
 struct NodeInfo {
@@ -71,7 +72,7 @@ class Topology {
  private:
   Topology();
 
-  bool load();  // topology_hwloc.cpp
+  bool load();
   void assume_one_node();
 
   std::vector<CpuInfo> cpus_;
