@@ -8,10 +8,19 @@ jobs=$(nproc)
 logs=$root/build/logs
 verbose=${verbose:-}
 
+# The build directory, or a sentence and 2 when it cannot be used.
+prepare_logs() {
+  if ! mkdir -p "$logs" 2>/dev/null || ! [[ -w $root/build && -w $logs ]]; then
+    echo "millrace: cannot write to $root/build: run as its owner ($(stat -c %U "$root"/build \
+      "$root" 2>/dev/null | head -n 1)), or remove it" >&2
+    return 2
+  fi
+}
+
 # One build at a time in this tree; the lock goes with the shell that holds it.
 lock_build() {
-  mkdir -p "$logs" || return 1
-  exec 9>"$root/build/.lock" || return 1
+  prepare_logs || return 2
+  exec 9>"$root/build/.lock" || return 2
   if ! flock -n 9; then
     echo "millrace: waiting for another build of this tree" >&2
     flock 9
@@ -42,7 +51,7 @@ step() {
   local name=$1 start=$SECONDS log status
   shift
   log=$logs/$(log_name "$name").log
-  mkdir -p "$logs" || return 2
+  prepare_logs || return 2
   set +e
   "$@" 2>&1 9>&- </dev/null | follow "$name" "$log"
   status=${PIPESTATUS[0]}
