@@ -93,6 +93,8 @@ class Tidy(unittest.TestCase):
         far = "// [sync:a] why\n// [sync:a]\n\n\n\nx.load(std::memory_order_acquire);\n"
         self.refuses(SOURCE, far, "without a [sync:] tag")
 
+        self.accepts({SOURCE: "#undef memory_order_acquire\n"})
+
     def test_refuses_a_tag_without_a_partner(self):
         self.refuses(SOURCE, "// [sync:lonely] Nobody else says so.\n", "[sync:lonely] has no part")
 
@@ -150,6 +152,17 @@ class Tidy(unittest.TestCase):
             self.refuses(SOURCE, f'auto x = "{path}";\n', "a path of one machine")
             self.refuses("README.md", f"run {path}\n", "a path of one machine")
         self.accepts({"tests/unit/x_test.cpp": 'auto x = "/' 'tmp/x";\n'})
+
+    def test_refuses_a_quotation_that_differs_from_its_file(self):
+        quote = "<!-- quoted from examples/a.cpp -->\n```cpp\nint main() {}\n```\n"
+        self.accepts({"README.md": quote, "examples/a.cpp": "int main() {}\n"})
+        self.refuses("README.md", quote, "this is not what examples/a.cpp says")
+        self.refuses("README.md", quote.replace("a.cpp", "b.cpp"), "this is not what")
+
+    def test_refuses_a_link_that_leads_nowhere(self):
+        self.accepts({"docs/a.md": "[b](b.md#part) [c](https://c.org/x) `[d](d)`\n",
+                      "docs/b.md": "# part\n"})
+        self.refuses("docs/a.md", "see [b](b.md)\n", "the link leads nowhere: b.md")
 
 
 if __name__ == "__main__":

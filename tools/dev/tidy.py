@@ -30,6 +30,8 @@ ORDERED = re.compile(r"memory_order(_|::)(acquire|release|acq_rel|seq_cst|consum
 ORDERLESS = re.compile(r"(\.|->)(load\(\s*\)|fetch_(add|sub|or|and|xor)\([^(),]*\))")
 SYNC_TAG = re.compile(r"\[sync:([\w-]+)\]")
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
+QUOTE = re.compile(r"<!-- quoted from (\S+) -->\n+```\w*\n(.*?)^```$", re.M | re.S)
+LINK = re.compile(r"\]\(([^)#\s:]+)(#[^)]*)?\)")
 LITERALS = re.compile(r'R"(\w*)\((?s:.*?)\)\1"|//[^\n]*|/\*(?s:.*?)\*/|"(?:\\.|[^"\\\n])*"'
                       r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'")
 
@@ -72,7 +74,7 @@ def check_atomics(rel, lines, code, tags):
     for number, line in enumerate(lines, 1):
         for tag in SYNC_TAG.findall(line):
             tags.setdefault(tag, []).append((rel, number))
-        bare = code[number - 1]
+        bare = "" if line.lstrip().startswith("#") else code[number - 1]
         near = lines[max(0, number - 4):number]
         if ORDERED.search(bare) and not any("[sync:" in one for one in near):
             object_to(rel, number, "ordered atomic without a [sync:] tag on it or just above")
@@ -157,6 +159,21 @@ def check_words(path, rel):
             object_to(rel, number, "a path of one machine")
 
 
+def check_document(path, rel, root):
+    """What a document quotes must be the compiled file, and what it links to must be there."""
+    text = path.read_text(encoding="utf-8")
+    for found in QUOTE.finditer(text):
+        source, line = root / found.group(1), text[:found.start()].count("\n") + 1
+        if not source.is_file() or source.read_text(encoding="utf-8") != found.group(2):
+            object_to(rel, line, f"this is not what {found.group(1)} says")
+    prose = re.sub(r"^```.*?^```|`[^`\n]*`", lambda code: "\n" * code.group(0).count("\n"), text,
+                   flags=re.M | re.S)
+    for number, line in enumerate(prose.splitlines(), 1):
+        for target, _ in LINK.findall(line):
+            if not (path.parent / target).exists():
+                object_to(rel, number, f"the link leads nowhere: {target}")
+
+
 def files_of(root):
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
@@ -173,6 +190,8 @@ def main(root):
             check_source(path, rel, tags)
         if path.suffix in (".hpp", ".cpp", ".md", ".txt", ".cmake", ".sh", ".py", ".in", ".json"):
             check_words(path, rel)
+        if path.suffix == ".md":
+            check_document(path, rel, root)
     for tag, where in tags.items():
         if len(where) < 2:
             object_to(*where[0], f"[sync:{tag}] has no partner")
