@@ -137,6 +137,9 @@ Result<DomainDirectory> DomainDirectory::open(std::string_view path, bool create
   // A refused mkdir is explained by the open below, or harmless because the directory exists.
   const bool made = create && mkdir(name.c_str(), 0700) == 0;
   const int refused_to_make = create && !made ? errno : 0;
+  if (made && chmod(name.c_str(), 0700) != 0) {  // the umask may have taken bits away
+    return fail_os(errno, "cannot set the mode of the new domain %s", name.c_str());
+  }
   Descriptor directory(::open(name.c_str(), kOpenFlags));
   if (!directory.valid()) {
     const bool forbidden = errno == ENOENT && refused_to_make != 0 && refused_to_make != ENOENT;
