@@ -25,7 +25,7 @@ struct Headroom {
   std::uint64_t node_bytes = kUnlimited;    // of the node asked for
   std::uint64_t cgroup_bytes = kUnlimited;  // least of all levels: limit - (usage - page cache)
   std::uint64_t cgroup_limit_bytes = kUnlimited;
-  std::string cgroup;      // directory of the level that decides
+  std::string cgroup{};    // directory of the level that decides
   bool in_memory = false;  // tmpfs, ramfs or hugetlbfs
   bool huge = false;       // hugetlbfs
   bool inodes_left = true;
