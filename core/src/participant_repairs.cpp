@@ -53,8 +53,8 @@ layout::ParticipantFile assume_everything(ParticipantName name) noexcept {
   return copy;
 }
 
-// A file under a private name, which its maker locks before it renames it. One that is not locked yet
-// may have a living maker: he finds it gone and tries again.
+// A file under a private name, which its maker locks before it renames it. One that is not locked
+// yet may have a living maker, who finds it gone and tries again.
 bool abandoned(int directory_fd, const char* name) noexcept {
   const Descriptor file(
       openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -114,8 +114,8 @@ Result<layout::ParticipantFile> copy_participant(int domain_fd, ParticipantName 
 }
 
 bool removable(int domain_fd, ParticipantName name, const RepairCheck& check) {
-  // Dead first, then the copy: [sync:repairs] a dead participant's bytes do not change any more, and
-  // the kernel's release of its lock, seen by the probe, orders all of them before this read.
+  // Dead first, then the copy: [sync:repairs] a dead participant's bytes do not change any more,
+  // and the kernel's release of its lock, seen by the probe, orders all of them before this read.
   if (probe(domain_fd, name).life == Life::alive) return false;
   const Result<layout::ParticipantFile> copy = copy_participant(domain_fd, name);
   if (copy) return repairs_complete(*copy, check);

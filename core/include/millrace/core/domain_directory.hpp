@@ -1,5 +1,5 @@
-// A domain is a directory. This opens it, makes it on demand, and refuses one in which somebody else
-// could pull the ground from under its users.
+// A domain is a directory. This opens it, makes it on demand, and refuses one in which somebody
+// else could pull the ground from under its users.
 //
 // Which directory: the given path, else $MILLRACE_DIR, else /dev/shm/millrace-UID (mode 0700).
 //
@@ -7,12 +7,12 @@
 //   - it is a directory, not a symbolic link, and so is its participants/;
 //   - it belongs to this user, to root, or to the uid that the caller names as trusted;
 //   - private: nobody but the owner may write in it. Millrace makes those by itself, mode 0700;
-//   - shared: its group or everybody may write in it. An administrator makes those. If everybody may
-//     write, it must be sticky, else anybody could rename away the channels of others;
+//   - shared: its group or everybody may write in it. An administrator makes those. If everybody
+//     may write, it must be sticky, else anybody could rename away the channels of others;
 //   - participants/ belongs to the owner of the domain or to root, because the owner of a sticky
 //     directory may remove the files of others, and so the proof of their life. It is made by the
-//     owner of the domain: mode 01700 in a private one, the domain's mode and sticky in a shared one
-//     (install -d -m 1777 DOMAIN DOMAIN/participants).
+//     owner of the domain: mode 01700 in a private one, the domain's mode and sticky in a shared
+//     one (install -d -m 1777 DOMAIN DOMAIN/participants).
 //
 // Thread safety: immutable after open, except that any thread may ask unlinked().
 #pragma once

@@ -1,5 +1,5 @@
-// The kernel's wait-on-a-word, shared between processes. Waiting works on a read-only mapping, which
-// is how subscribers sleep on record headers that they cannot write (protocol.md B9).
+// The kernel's wait-on-a-word, shared between processes. Waiting works on a read-only mapping,
+// which is how subscribers sleep on record headers that they cannot write.
 //
 // Every wait is bounded: a peer that may only read can requeue other sleepers onto a word of its
 // own (FUTEX_CMP_REQUEUE), so the bound is a security feature. After every return the caller looks
@@ -34,8 +34,8 @@ FutexAnswer futex_wait(const std::atomic<std::uint32_t>* word, std::uint32_t exp
                        std::uint64_t timeout_ns) noexcept;
 
 // Sleeps until one of the words differs or is woken. More than kFutexWaitsMax words: the rest is
-// not watched. No words: sleeps the bound. Where the kernel has no futex_waitv (before Linux 5.16, or
-// a container refuses it) only the first is watched, for at most 1 ms.
+// not watched. No words: sleeps the bound. Where the kernel has no futex_waitv (before Linux 5.16,
+// or a container refuses it) only the first is watched, for at most 1 ms.
 FutexAnswer futex_wait_many(std::span<const FutexWait> waits, std::uint64_t timeout_ns) noexcept;
 
 // Wakes at most `count` sleepers; returns how many, 0 if refused.

@@ -1,6 +1,6 @@
 // The expensive half of an asymmetric fence: a sleeper executes a full fence on every processor on
 // which a registered process runs, so that publishers need only a compiler barrier. It costs the
-// sleeper about 14 us and each running registered process a hole of about 8 us (protocol.md T1).
+// sleeper about 14 us and each running registered process a hole of about 8 us.
 //
 // Rule: every process that leaves out its own fence must have registered, before it does. A sleeper
 // whose heavy_barrier() is refused must make the others use fences (`needs_fence`), or only nap.

@@ -1,7 +1,7 @@
 // The one proof of death: a participant's file (participants/ID.INCARNATION) is write-locked by its
 // maker from before it has a name until the maker dies. Unlocked means dead, and dead is for ever:
 // a name is never used again, so any number of processes may act on the answer, with idempotent
-// steps. No process ids, no heartbeats, no timeouts (protocol.md B1, B2).
+// steps. No process ids, no heartbeats, no timeouts.
 //
 // - A stopped process (SIGSTOP, debugger, page fault) keeps its lock and is alive.
 // - The probe asks for a *read* lock, which only a write lock refuses: a stranger who read-locks

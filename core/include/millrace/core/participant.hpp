@@ -30,9 +30,9 @@ namespace millrace {
 
 class Participant {
  public:
-  // `domain_fd`: the domain's directory, with its participants/; it is duplicated, not kept. `name`:
-  // for people, cut to 63 bytes. `check` says whether the repairs of dead participants are complete,
-  // when no id is free without removing one, and whether this one's are when it leaves.
+  // `domain_fd`: the domain's directory, with its participants/; it is duplicated, not kept.
+  // `name`: for people, cut to 63 bytes. `check` says whether the repairs of dead participants are
+  // complete, when no id is free without removing one, and whether this one's are when it leaves.
   //
   // Errors: too_many (1024 participants, or none whose repairs are complete), no_space,
   // no_permission, not_found (no participants/), unsupported (no OFD locks, no /proc), system.

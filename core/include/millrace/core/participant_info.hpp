@@ -1,6 +1,6 @@
 // Who is in a domain, for people and for error sentences: read from the participants' own files,
-// copied and checked, and marked with the proof of life. Needs nobody's cooperation: works read-only
-// while every process of the domain is stopped.
+// copied and checked, and marked with the proof of life. Needs nobody's cooperation: works
+// read-only while every process of the domain is stopped.
 //
 // Thread safety: any thread, any process. Allocates; never on a message path.
 #pragma once

@@ -1,7 +1,7 @@
 // When may the name of a dead participant go, and its id be given away again? Once nothing in the
 // domain needs it any more: every repair that it registered is complete. Whether one is complete is
-// read off the world (no lane names the incarnation, no reader file carries it), by a check that the
-// layer above supplies, so any number of processes may repair and remove at once.
+// read off the world (no lane names the incarnation, no reader file carries it), by a check that
+// the layer above supplies, so any number of processes may repair and remove at once.
 //
 // Thread safety: any thread, any process.
 #pragma once
@@ -45,7 +45,8 @@ std::size_t remove_dead_participants(int domain_fd, const RepairCheck& check = n
 // Errors: no_permission, system. A domain without participants/ has none.
 [[nodiscard]] Result<std::vector<ParticipantName>> participant_names(int domain_fd);
 
-// The probe for who knows only the incarnation, as in a private name: dead if no participant has it.
+// The probe for who knows only the incarnation, as in a private name: dead if no participant has
+// it.
 [[nodiscard]] Probe probe_incarnation(int domain_fd, std::uint64_t incarnation);
 
 }  // namespace millrace
