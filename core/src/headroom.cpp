@@ -66,6 +66,24 @@ Failure no_huge_pages(const Headroom& headroom, std::uint64_t bytes) {
       pages(bytes), pages(headroom.huge_bytes));
 }
 
+Failure full_filesystem(const Headroom& headroom, std::uint64_t bytes) {
+  return fail(Errc::no_space,
+              "%.2f MiB are needed and the file system has %.2f MiB free of %.2f MiB: remove "
+              "channels (millrace clean), enlarge it (mount -o remount,size=...; docker "
+              "--shm-size) or ask for a smaller ring",
+              mebibytes(bytes), mebibytes(headroom.filesystem_bytes),
+              mebibytes(headroom.filesystem_total_bytes));
+}
+
+Failure full_cgroup(const Headroom& headroom, std::uint64_t wanted) {
+  return fail(Errc::no_space,
+              "%.2f MiB are needed and the memory cgroup %.120s has %.2f MiB left of its limit of "
+              "%.2f MiB: raise the limit (docker --memory, systemd MemoryMax=) or ask for a "
+              "smaller ring",
+              mebibytes(wanted), headroom.cgroup.c_str(), mebibytes(headroom.cgroup_bytes),
+              mebibytes(headroom.cgroup_limit_bytes));
+}
+
 }  // namespace
 
 Result<Headroom> measure_headroom(int fd, Placement placement, const KernelRoots& roots) {
@@ -90,35 +108,21 @@ Result<Headroom> measure_headroom(int fd, Placement placement, const KernelRoots
 }
 
 Result<void> judge_headroom(const Headroom& headroom, std::uint64_t bytes) {
-  const double needed = mebibytes(bytes);
   if (!headroom.inodes_left) {
     return fail(Errc::no_space,
-                "the file system has no free inodes: remove files, or remount it "
-                "with a larger nr_inodes");
+                "the file system has no free inodes: remove files, or remount it with a larger "
+                "nr_inodes");
   }
   if (bytes > headroom.huge_bytes) return no_huge_pages(headroom, bytes);
-  if (bytes > headroom.filesystem_bytes) {
-    return fail(Errc::no_space,
-                "%.2f MiB are needed and the file system has %.2f MiB free of %.2f MiB: remove "
-                "channels (millrace clean), enlarge it (mount -o remount,size=...; docker "
-                "--shm-size) or ask for a smaller ring",
-                needed, mebibytes(headroom.filesystem_bytes),
-                mebibytes(headroom.filesystem_total_bytes));
-  }
-  const std::uint64_t wanted = with_overhead(bytes);
-  if (!headroom.huge && wanted > headroom.cgroup_bytes) {
-    return fail(Errc::no_space,
-                "%.2f MiB are needed and the memory cgroup %.120s has %.2f MiB left of its limit "
-                "of %.2f MiB: raise the limit (docker --memory, systemd MemoryMax=) or ask for a "
-                "smaller ring",
-                mebibytes(wanted), headroom.cgroup.c_str(), mebibytes(headroom.cgroup_bytes),
-                mebibytes(headroom.cgroup_limit_bytes));
-  }
-  if (bytes > headroom.node_bytes || (!headroom.huge && wanted > headroom.node_bytes)) {
+  if (bytes > headroom.filesystem_bytes) return full_filesystem(headroom, bytes);
+  const std::uint64_t wanted = headroom.huge ? bytes : with_overhead(bytes);
+  if (wanted > headroom.cgroup_bytes) return full_cgroup(headroom, wanted);
+  if (wanted > headroom.node_bytes) {
     return fail(Errc::no_space,
                 "%.2f MiB are needed and the NUMA node asked for has %.2f MiB%s left: choose "
                 "another node or ask for a smaller ring",
-                needed, mebibytes(headroom.node_bytes), headroom.huge ? " of huge pages" : "");
+                mebibytes(wanted), mebibytes(headroom.node_bytes),
+                headroom.huge ? " of huge pages" : "");
   }
   if (wanted > headroom.system_bytes) {
     return fail(Errc::no_space,

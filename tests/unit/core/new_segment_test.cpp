@@ -1,6 +1,7 @@
 // Building a file that nobody sees before it is whole.
 #include "millrace/core/private_name.hpp"
 #include "millrace/core/segment.hpp"
+#include "millrace/core/topology.hpp"
 #include "support/child_process.hpp"
 #include "support/scratch_directory.hpp"
 
@@ -290,6 +291,32 @@ TEST_P(NewSegmentTest, RefusesAPlanThatContradictsItself) {
   EXPECT_TRUE(refused([](SegmentPlan& bad) { bad.page_bytes = 100; }));
   EXPECT_TRUE(refused([](SegmentPlan& bad) { bad.page_bytes = kHugePageBytes; }));
   EXPECT_TRUE(refused([](SegmentPlan& bad) { bad.mode = 0100644; }));
+  EXPECT_EQ(scratch_.entries(), 0U);
+}
+
+TEST_P(NewSegmentTest, LiesOnTheNodeAskedForOrSaysWhyNot) {
+  const unsigned node = Topology::machine().nodes().front().node;
+  SegmentPlan planned = plan();
+  planned.placement = Placement::on_node(node);
+  const auto made = NewSegment::create(scratch_.fd(), planned);
+  ASSERT_TRUE(made) << made.error().sentence();
+  const PlacementReport& report = made->placement();
+  EXPECT_EQ(report.asked, planned.placement);
+  if (report.honoured && report.verified) {
+    EXPECT_EQ(report.pages_seen, kBytes / kPageBytes) << "only the ring is placed";
+    EXPECT_EQ(report.pages_on_node[node], report.pages_seen);
+    EXPECT_EQ(report.pages_absent, 0U);
+  } else {
+    EXPECT_NE(report.why[0], 0) << "no reason was given";
+  }
+}
+
+TEST_P(NewSegmentTest, RefusesANodeThatIsNotThereAndLeavesNothing) {
+  SegmentPlan planned = plan();
+  planned.placement = Placement::on_node(4000);
+  const auto made = NewSegment::create(scratch_.fd(), planned);
+  ASSERT_FALSE(made);
+  EXPECT_EQ(made.error().code(), Errc::bad_argument) << made.error().sentence();
   EXPECT_EQ(scratch_.entries(), 0U);
 }
 

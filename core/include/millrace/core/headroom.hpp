@@ -1,6 +1,6 @@
 // Headroom is how much more memory may be taken before something breaks. It must be asked before a
-// file is allocated, because the kernel says "no" politely only for a full tmpfs: an allocation that
-// exceeds the memory cgroup, the bound NUMA node or the machine ends in the OOM killer.
+// file is allocated, because the kernel says "no" politely only for a full tmpfs: an allocation
+// that exceeds the memory cgroup, the bound NUMA node or the machine ends in the OOM killer.
 //
 // Thread rules: every function may be called by any thread. Costs tens of microseconds (it reads
 // small files of /proc and /sys): for setup only.
