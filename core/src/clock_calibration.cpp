@@ -42,8 +42,7 @@ double ns_per_tick(const ClockFile& file) noexcept {
 
 // Two readings 10 ms apart give the rate; their half-widths, over the interval, its uncertainty.
 // A reading that was disturbed all along earns a longer interval, not a lie.
-void measure_rate(ClockFile& file) noexcept {
-  const Reading first = read_bracketed(ClockSource::tsc);
+void measure_rate(ClockFile& file, const Reading& first) noexcept {
   for (int attempt = 1; attempt <= kAttemptsMax; ++attempt) {
     sleep_until(first.ns + static_cast<std::uint64_t>(attempt) * kIntervalNs);
     const Reading second = read_bracketed(ClockSource::tsc);
@@ -64,13 +63,21 @@ void measure_rate(ClockFile& file) noexcept {
 
 // The kernel knows its rate to about 1e-7, far better than 10 ms can measure it. It is believed
 // only where the measurement does not contradict it; the stated uncertainty stays the measured one.
-void prefer_the_kernels_rate(ClockFile& file) noexcept {
-  const double told = kernel_ns_per_tick();
+void prefer_the_kernels_rate(ClockFile& file, double told) noexcept {
   const double measured = ns_per_tick(file);
   const double slack = measured * static_cast<double>(file.uncertainty_ppb) * 1e-9;
   if (told < measured - slack || told > measured + slack) return;
   file.mult = static_cast<std::uint64_t>(told * static_cast<double>(std::uint64_t{1} << kShift));
   file.rate_from = static_cast<std::uint32_t>(RateFrom::kernel);
+}
+
+void calibrate_ticks(ClockFile& file) noexcept {
+  file.rate_from = static_cast<std::uint32_t>(RateFrom::measured);
+  const Reading first = read_bracketed(ClockSource::tsc);
+  // To ask the kernel may take 10 ms as well, and is done in the time we wait for anyway.
+  const double told = kernel_ns_per_tick();
+  measure_rate(file, first);
+  prefer_the_kernels_rate(file, told);
 }
 
 // The smallest step between those differences of neighbouring ticks that occur often. The smallest
@@ -132,9 +139,7 @@ ClockFile calibrate() noexcept {
   const ClockSource source = tick_counter_is_sound() ? ClockSource::tsc : ClockSource::monotonic;
   file.source = static_cast<std::uint32_t>(source);
   if (source == ClockSource::tsc) {
-    file.rate_from = static_cast<std::uint32_t>(RateFrom::measured);
-    measure_rate(file);
-    prefer_the_kernels_rate(file);
+    calibrate_ticks(file);
   } else {
     file.rate_from = static_cast<std::uint32_t>(RateFrom::exact);
     file.mult = std::uint64_t{1} << kShift;

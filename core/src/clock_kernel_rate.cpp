@@ -28,6 +28,27 @@ bool counter_is_invariant() noexcept {
   if (__get_cpuid(0x8000'0007, &eax, &ebx, &ecx, &edx) == 0) return false;
   return (edx >> 8 & 1) != 0;
 }
+
+// What the kernel itself starts from where the processor (leaf 15h: crystal frequency and its
+// ratio) or the hypervisor (leaf 4000'0010h: kHz) states the frequency.
+double stated_ns_per_tick() noexcept {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid(0x15, &eax, &ebx, &ecx, &edx) != 0 && eax != 0 && ebx != 0 && ecx != 0) {
+    return 1e9 * eax / (static_cast<double>(ecx) * ebx);
+  }
+  constexpr unsigned kHypervisorPresent = 1U << 31;
+  constexpr unsigned kHypervisorLeaves = 0x4000'0000;
+  constexpr unsigned kTimingLeaf = 0x4000'0010;
+  __cpuid(1, eax, ebx, ecx, edx);
+  if ((ecx & kHypervisorPresent) == 0) return 0;
+  __cpuid(kHypervisorLeaves, eax, ebx, ecx, edx);
+  if (eax < kTimingLeaf) return 0;
+  __cpuid(kTimingLeaf, eax, ebx, ecx, edx);
+  return eax == 0 ? 0 : 1e6 / eax;
+}
 #elif defined(__aarch64__)
 constexpr char kTrustedSource[] = "arch_sys_counter";
 
@@ -56,8 +77,9 @@ bool kernel_trusts_counter() noexcept {
 }
 
 // The first page of a perf event shows how the kernel turns ticks into nanoseconds, to 1e-9. A
-// software event that counts nothing is enough, but a container may refuse even that.
-double raw_ns_per_tick() noexcept {
+// software event that counts nothing is enough, but a container may refuse even that, a guest whose
+// kernel has a paravirtual clock shows nothing, and the first event of a host takes it 10 ms.
+double shown_ns_per_tick() noexcept {
   perf_event_attr attributes{};
   attributes.size = sizeof attributes;
   attributes.type = PERF_TYPE_SOFTWARE;
@@ -100,7 +122,8 @@ bool tick_counter_is_sound() noexcept {
 }
 
 double kernel_ns_per_tick() noexcept {
-  return raw_ns_per_tick() * steering();
+  const double stated = stated_ns_per_tick();
+  return (stated > 0 ? stated : shown_ns_per_tick()) * steering();
 }
 
 }  // namespace millrace::detail

@@ -1,4 +1,5 @@
 // Everything that asks hwloc: what the machine is, and strict binding of memory.
+#include "millrace/core/limits.hpp"
 #include "millrace/core/topology.hpp"
 #include "topology_lists.hpp"
 
@@ -78,13 +79,16 @@ void explain(PlacementReport& report, const char* what, int os_error) noexcept {
                 os_error == 0 ? "" : std::strerror(os_error));
 }
 
+Failure not_bindable() noexcept {
+  return fail(Errc::bad_argument,
+              "cannot bind memory to a NUMA node: it must be mapped and begin on a page");
+}
+
 // A refusal of the whole mechanism is reported; a refusal of these arguments is an error.
 Result<PlacementReport> after_refusal(PlacementReport report, int os_error) {
   switch (os_error) {
     case EINVAL:
-    case EFAULT:
-      return fail(Errc::bad_argument,
-                  "cannot bind memory to a NUMA node: it must be mapped and begin on a page");
+    case EFAULT: return not_bindable();
     case EIO:
       return fail(Errc::bad_argument,
                   "cannot bind memory whose pages already live on another NUMA node: bind before "
@@ -124,6 +128,8 @@ Result<PlacementReport> bind_memory(void* address, std::size_t bytes, Placement 
   report.asked = asked;
   report.honoured = asked.kind == Placement::Kind::any;
   if (report.honoured) return report;
+  // hwloc would round down, and bind a page that belongs to somebody else.
+  if (reinterpret_cast<std::uintptr_t>(address) % kPageBytes != 0) return not_bindable();
   const Topology& machine = Topology::machine();
   if (asked.kind == Placement::Kind::node) {
     if (const Result<> known = check_node(machine, asked.node); !known) {
