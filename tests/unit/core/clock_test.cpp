@@ -7,7 +7,9 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <functional>
+#include <sched.h>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -274,6 +276,30 @@ TEST(Clock, UsesItsOwnCalibrationWhereTheDomainMayOnlyBeRead) {
   });
   EXPECT_EQ(child.said, "");
   EXPECT_EQ(domain.entries(), 0U);
+}
+
+// CLOCK_MONOTONIC of another time namespace is shifted: with our calibration its deadlines would lie
+// an hour in the past.
+TEST(Clock, EachTimeNamespaceHasItsOwnCalibration) {
+  if (geteuid() != 0) GTEST_SKIP() << "needs root to shift time";
+  const ScratchDirectory domain;
+  ASSERT_TRUE(Clock::open(domain.fd()));
+  const auto child = run_in_child([&]() -> std::string {
+    constexpr int kNewTime = 0x80;  // CLONE_NEWTIME
+    if (unshare(kNewTime) != 0) return "skip";
+    const Descriptor offsets(open("/proc/self/timens_offsets", O_WRONLY));
+    constexpr std::string_view kAnHour = "monotonic 3600 0";
+    if (write(offsets.get(), kAnHour.data(), kAnHour.size()) < 0) return "skip";
+    return run_in_child([&]() -> std::string {  // only children live in the new namespace
+             const auto clock = Clock::open(domain.fd());
+             if (!clock) return std::string(clock.error().sentence());
+             return clock->report().within_bounds ? "" : "an hour off";
+           })
+        .said;
+  });
+  if (child.said == "skip") GTEST_SKIP() << "no time namespaces here";
+  EXPECT_EQ(child.said, "");
+  EXPECT_EQ(domain.entries(), 2U);
 }
 
 TEST(Clock, SaysThatTheDomainIsGone) {
