@@ -278,8 +278,8 @@ TEST(Clock, UsesItsOwnCalibrationWhereTheDomainMayOnlyBeRead) {
   EXPECT_EQ(domain.entries(), 0U);
 }
 
-// CLOCK_MONOTONIC of another time namespace is shifted: with our calibration its deadlines would lie
-// an hour in the past.
+// CLOCK_MONOTONIC of another time namespace is shifted: by our calibration its deadlines would lie
+// an hour off.
 TEST(Clock, EachTimeNamespaceHasItsOwnCalibration) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root to shift time";
   const ScratchDirectory domain;
