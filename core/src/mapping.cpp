@@ -56,12 +56,14 @@ namespace {
 
 // MADV_POPULATE_* is younger (Linux 5.14) than some kernels we run on. The write below adds
 // nothing: it makes a page writable without changing a byte that somebody else may be writing.
+// Volatile, because a compiler may drop an atomic operation that adds nothing.
 void touch(std::byte* data, std::size_t bytes, Access access) noexcept {
   for (std::size_t at = 0; at < bytes; at += kPageBytes) {
+    auto* const byte = reinterpret_cast<volatile unsigned char*>(data + at);
     if (access == Access::write) {
-      __atomic_fetch_or(reinterpret_cast<unsigned char*>(data + at), 0, __ATOMIC_RELAXED);
+      __atomic_fetch_or(byte, 0, __ATOMIC_RELAXED);
     } else {
-      static_cast<void>(*reinterpret_cast<volatile unsigned char*>(data + at));
+      static_cast<void>(*byte);
     }
   }
 }

@@ -21,12 +21,14 @@ std::uint64_t wall_microseconds() noexcept {
          static_cast<std::uint64_t>(now.tv_nsec) / 1000;
 }
 
-// Before the kernel's pool is ready, or where a sandbox refuses the call, the process id and the
-// clock stand in: they differ between the processes that could collide.
+// Before the kernel's pool is ready, or where a sandbox refuses the call, the process id, the clock
+// and a count of calls stand in: they differ between the processes and calls that could collide.
 void fill_random(void* bytes, std::size_t count) noexcept {
+  static std::atomic<std::uint64_t> calls{0};
   if (getrandom(bytes, count, GRND_NONBLOCK) == static_cast<ssize_t>(count)) return;
-  std::uint64_t state =
-      wall_microseconds() * 0x9e37'79b9'7f4a'7c15 ^ static_cast<std::uint64_t>(getpid()) << 32;
+  std::uint64_t state = wall_microseconds() * 0x9e37'79b9'7f4a'7c15;
+  state ^= static_cast<std::uint64_t>(getpid()) << 32;
+  state ^= calls.fetch_add(1, std::memory_order_relaxed);
   for (std::size_t at = 0; at < count; ++at) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     static_cast<std::uint8_t*>(bytes)[at] = static_cast<std::uint8_t>(state >> 56);

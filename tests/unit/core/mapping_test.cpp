@@ -4,6 +4,7 @@
 #include "millrace/core/descriptor.hpp"
 #include "millrace/core/limits.hpp"
 #include "support/child_process.hpp"
+#include "support/refuse_call.hpp"
 #include "support/scratch_directory.hpp"
 
 #include <array>
@@ -27,6 +28,14 @@ using testing_support::run_in_child;
 using testing_support::ScratchDirectory;
 
 constexpr std::uint64_t kRing = std::uint64_t{64} << 10;
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kMlockIsIntercepted = true;
+#elif defined(__has_feature)
+constexpr bool kMlockIsIntercepted = __has_feature(address_sanitizer);
+#else
+constexpr bool kMlockIsIntercepted = false;
+#endif
 
 // A file of a page of control and a ring.
 class MappingTest : public testing::Test {
@@ -177,7 +186,25 @@ TEST_F(RingMappingTest, IsWhollyInMemoryAfterPrefaultAndKeepsItsBytes) {
   }
 }
 
+TEST_F(RingMappingTest, IsTouchedPageByPageWhereTheKernelCannotPopulate) {
+  for (const Access access : {Access::write, Access::read}) {
+    const auto outcome = run_in_child([&]() -> std::string {
+      if (!testing_support::refuse_call(SYS_madvise, EINVAL)) return "skip";
+      const Descriptor& file = access == Access::write ? writable_ : readable_;
+      const auto ring = RingMapping::of(file.get(), kPageBytes, kRing, access);
+      if (!ring || !ring->prefault()) return "not prefaulted";
+      return smaps_of(ring->data()) + smaps_of(ring->data() + kRing);
+    });
+    if (outcome.said == "skip") GTEST_SKIP() << "system calls cannot be refused here";
+    const std::string resident = "Rss:                  64 kB";
+    const std::size_t first = outcome.said.find(resident);
+    ASSERT_NE(first, std::string::npos) << outcome.said;
+    EXPECT_NE(outcome.said.find(resident, first + 1), std::string::npos) << outcome.said;
+  }
+}
+
 TEST_F(RingMappingTest, NamesTheLimitWhenItMayNotBeLocked) {
+  if (kMlockIsIntercepted) GTEST_SKIP() << "this sanitizer never locks memory";
   const auto outcome = run_in_child([&]() -> std::string {
     const rlimit none{kRing / 2, kRing / 2};
     if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) return "no limit can be set";
@@ -191,6 +218,7 @@ TEST_F(RingMappingTest, NamesTheLimitWhenItMayNotBeLocked) {
 }
 
 TEST_F(RingMappingTest, IsLockedOnceThoughItIsMappedTwice) {
+  if (kMlockIsIntercepted) GTEST_SKIP() << "this sanitizer never locks memory";
   const auto outcome = run_in_child([&]() -> std::string {
     const rlimit just_enough{kRing, kRing};
     if (setrlimit(RLIMIT_MEMLOCK, &just_enough) != 0) return "no limit can be set";

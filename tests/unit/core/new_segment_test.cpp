@@ -3,6 +3,7 @@
 #include "millrace/core/segment.hpp"
 #include "millrace/core/topology.hpp"
 #include "support/child_process.hpp"
+#include "support/refuse_call.hpp"
 #include "support/scratch_directory.hpp"
 
 #include <algorithm>
@@ -318,6 +319,49 @@ TEST_P(NewSegmentTest, RefusesANodeThatIsNotThereAndLeavesNothing) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code(), Errc::bad_argument) << made.error().sentence();
   EXPECT_EQ(scratch_.entries(), 0U);
+}
+
+TEST_P(NewSegmentTest, RefusesAFileSystemThatCannotAllocateAndLeavesNothing) {
+  const auto outcome = run_in_child([&]() -> std::string {
+    if (!testing_support::refuse_call(SYS_fallocate, EOPNOTSUPP)) return "skip";
+    const auto made = NewSegment::create(scratch_.fd(), plan());
+    if (made) return "it was made";
+    return made.error().code() == Errc::unsupported ? "" : "another code";
+  });
+  if (outcome.said == "skip") GTEST_SKIP() << "system calls cannot be refused here";
+  EXPECT_EQ(outcome.said, "");
+  EXPECT_EQ(scratch_.entries(), 0U);
+}
+
+TEST_P(NewSegmentTest, IsBuiltUnderAPrivateNameWhereThereIsNoProc) {
+  const auto outcome = run_in_child([&]() -> std::string {
+    if (!testing_support::leave_mount_namespace()) return "skip";
+    if (mount("none", "/proc", "tmpfs", 0, "size=4k") != 0) return "skip";
+    auto made = NewSegment::create(scratch_.fd(), plan());
+    if (!made) return std::string(made.error().sentence());
+    const auto linked = made->link(scratch_.fd(), "lane-0");
+    return linked ? "" : std::string(linked.error().sentence());
+  });
+  if (outcome.said == "skip") GTEST_SKIP() << "mounting is forbidden here";
+  EXPECT_EQ(outcome.said, "");
+  EXPECT_EQ(scratch_.entries(), 1U);
+}
+
+TEST(NewSegment, FallsBackToAPrivateNameWhereUnnamedFilesAreRefused) {
+  const ScratchDirectory scratch;
+  const auto outcome = run_in_child([&]() -> std::string {
+    constexpr std::uint32_t kUnnamed = O_TMPFILE & ~O_DIRECTORY;
+    if (!testing_support::refuse_call(SYS_openat, EOPNOTSUPP, 2, kUnnamed)) return "skip";
+    auto made = NewSegment::create(scratch.fd(), {.fingerprint = 1, .file_bytes = kPageBytes});
+    if (!made) return std::string(made.error().sentence());
+    if (scratch.entries() != 1) return "no private name";
+    const auto linked = made->link(scratch.fd(), "meta");
+    return linked ? "" : std::string(linked.error().sentence());
+  });
+  if (outcome.said == "skip") GTEST_SKIP() << "system calls cannot be refused here";
+  EXPECT_EQ(outcome.said, "");
+  EXPECT_EQ(scratch.entries(), 1U);
+  EXPECT_TRUE(Segment::open(scratch.fd(), "meta", {layout::FileKind::meta, 1}, Access::read));
 }
 
 TEST(NewSegment, RefusesWhatIsLargerThanAnyMachineWithNumbers) {

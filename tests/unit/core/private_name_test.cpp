@@ -1,6 +1,8 @@
 // The names of what is not finished yet.
 #include "millrace/core/private_name.hpp"
 
+#include "support/child_process.hpp"
+#include "support/refuse_call.hpp"
 #include "support/scratch_directory.hpp"
 
 #include <fcntl.h>
@@ -48,6 +50,24 @@ TEST(PrivateName, OfADirectoryBecomesFinalInOneStepUnlessItIsTaken) {
   EXPECT_EQ(refused.error().code(), Errc::exists);
   EXPECT_TRUE(std::filesystem::exists(scratch / "prices/meta"));
   EXPECT_TRUE(std::filesystem::exists(scratch / second));
+}
+
+TEST(PrivateName, OfAFileBecomesFinalByASecondNameWhereRenamesCannotRefuse) {
+  const ScratchDirectory scratch;
+  const auto outcome = testing_support::run_in_child([&]() -> std::string {
+    if (!testing_support::refuse_call(SYS_renameat2, EINVAL)) return "skip";
+    for (const char* name : {"one", "two"})
+      std::ofstream(scratch / name) << name;
+    if (!show_private_name(scratch.fd(), "one", scratch.fd(), "final")) return "not shown";
+    const auto again = show_private_name(scratch.fd(), "two", scratch.fd(), "final");
+    if (again) return "it was replaced";
+    return again.error().code() == Errc::exists ? "" : "another code";
+  });
+  if (outcome.said == "skip") GTEST_SKIP() << "system calls cannot be refused here";
+  EXPECT_EQ(outcome.said, "");
+  EXPECT_FALSE(std::filesystem::exists(scratch / "one"));
+  EXPECT_TRUE(std::filesystem::exists(scratch / "two"));
+  EXPECT_EQ(std::filesystem::file_size(scratch / "final"), 3U);
 }
 
 }  // namespace

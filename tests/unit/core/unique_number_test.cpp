@@ -1,6 +1,9 @@
 // Numbers that never come twice, and the identity of this boot.
 #include "millrace/core/unique_number.hpp"
 
+#include "support/child_process.hpp"
+#include "support/refuse_call.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -51,6 +54,16 @@ TEST(RandomUuid, IsOfVersionFourAndNeverTheSame) {
   EXPECT_NE(first, random_uuid());
   EXPECT_EQ(first[6] >> 4, 4);
   EXPECT_EQ(first[8] >> 6, 2);
+}
+
+TEST(UniqueNumber, ComesWithoutTheKernelsRandomNumbersToo) {
+  const auto outcome = testing_support::run_in_child([]() -> std::string {
+    if (!testing_support::refuse_call(SYS_getrandom, ENOSYS)) return "skip";
+    if (unique_number() == unique_number()) return "the same number twice";
+    return random_uuid() != random_uuid() ? "" : "the same identifier twice";
+  });
+  if (outcome.said == "skip") GTEST_SKIP() << "system calls cannot be refused here";
+  EXPECT_EQ(outcome.said, "");
 }
 
 }  // namespace
