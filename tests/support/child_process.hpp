@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -60,11 +61,25 @@ inline bool become_nobody() {
          setresuid(kNobody, kNobody, kNobody) == 0;
 }
 
-// A mount namespace of its own, in which mounts are seen by nobody else. False where forbidden.
+// Without a map of users a user namespace could not make files. `id` is who we were outside.
+inline bool map_to_root(const char* map_path, unsigned id) {
+  std::ofstream map(map_path);
+  map << "0 " << id << " 1" << std::flush;
+  return map.good();
+}
+
+// A mount namespace of its own, in which mounts are seen by nobody else. Whoever is not root
+// becomes it in a user namespace of its own. False where forbidden.
 inline bool leave_mount_namespace() {
-  const int user = geteuid() == 0 ? 0 : CLONE_NEWUSER;
-  return unshare(CLONE_NEWNS | user) == 0 &&
-         mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  const uid_t user = geteuid();
+  const gid_t group = getegid();
+  if (unshare(CLONE_NEWNS | (user == 0 ? 0 : CLONE_NEWUSER)) != 0) return false;
+  if (user != 0) {
+    std::ofstream("/proc/self/setgroups") << "deny";
+    if (!map_to_root("/proc/self/uid_map", user)) return false;
+    if (!map_to_root("/proc/self/gid_map", group)) return false;
+  }
+  return mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
 }
 
 }  // namespace millrace::testing_support
