@@ -1,6 +1,6 @@
 // Checkpoints say where records begin. A record boundary is known nowhere else, so everything that
-// does not already stand on one starts here: `oldest`, a sequence still in the ring, resynchronising
-// after an overrun, and a producer that takes a lane over from a dead one.
+// does not already stand on one starts here: `oldest`, a sequence still in the ring,
+// resynchronising after an overrun, and a producer that takes a lane over from a dead one.
 //
 // Number k lies in slot k mod 32 and is revealed by one store of `version`; the producer writes one
 // at least every sixteenth of a lap. A crash between the two stores of a slot leaves an unrevealed

@@ -24,7 +24,7 @@ static_assert(offsetof(DoorbellSlot, asleep_at) == 0);
 //        0   128  header             creator     SegmentHeader, kind doorbell
 //      128     8  reader_generation  readers     raised by every reader that joins a lane
 //      136   120  reserved0          -           zero
-//      256     8  lane_generation    publishers  raised by every lane that appears, ends or changes hands
+//      256     8  lane_generation    publishers  raised when a lane appears, ends or changes hands
 //      264   120  reserved1          -           zero
 //      384     8  needs_fence        readers     1: a sleeper cannot use membarrier, please fence
 //      392   120  reserved2          -           zero

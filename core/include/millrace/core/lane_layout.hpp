@@ -42,10 +42,10 @@ struct EvictedSlot {
 //      192     8  owner_incarnation publisher  participant that publishes, or published last
 //      200     4  owner_id          publisher  its id
 //      204     4  lane              creator    N
-//      208     8  epoch             creator    never repeated; tells this lane from others of number N
+//      208     8  epoch             creator    never repeated: tells it from others of number N
 //      216     8  life              publisher  how many owners it has had, from 1
 //      224     4  state             publisher  LaneState
-//      228     4  fencing           publisher  1: it fences at every publish, sleepers need no membarrier
+//      228     4  fencing           publisher  1: it fences at every publish, for sleepers
 //      232     8  data_offset       creator    where the ring begins in this file, 0: own file
 //      240     4  asked_kind        creator    placement asked for
 //      244     4  asked_node        creator    placement asked for

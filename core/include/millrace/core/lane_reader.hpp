@@ -1,9 +1,9 @@
 // A consumer's side of a lane: poll → use → release. Reading needs no write access to the lane; a
 // stopped or dead reader holds nothing but, where the channel is lossless, its place.
 //
-// Nothing read is trusted before validate(): while the lane's `limit` is at most `start + capacity`,
-// no byte from `start` on has been overwritten. Every mode validates before it releases. One
-// comparison checks type, flags and the low byte of the sequence, which catches stale headers,
+// Nothing read is trusted before validate(): while the lane's `limit` is at most `start +
+// capacity`, no byte from `start` on has been overwritten. Every mode validates before it releases.
+// One comparison checks type, flags and the low byte of the sequence, which catches stale headers,
 // misparses and liars.
 //
 // One thread at a time. No system call, no allocation.

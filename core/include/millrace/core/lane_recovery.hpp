@@ -1,6 +1,6 @@
 // Taking a lane over from a dead or departed producer: find the frontier, the first position that
-// holds no committed record. It starts at the newest checkpoint, because record boundaries are known
-// nowhere else, and writes nothing, so a recoverer that dies in the middle leaves no trace.
+// holds no committed record. It starts at the newest checkpoint, because record boundaries are
+// known nowhere else, and writes nothing, so a recoverer that dies in the middle leaves no trace.
 //
 // The caller owns the lane: it holds the write lock of lane-N.own and the former owner is proven
 // dead, or left.
@@ -23,7 +23,8 @@ std::optional<Checkpoint> find_frontier(const typename Memory::Lane& lane) noexc
   if (limit > start->position + capacity || limit < start->position) return std::nullopt;
   Checkpoint at = *start;
   for (;;) {
-    // [sync:record] Acquire; for live readers' sake the same order as poll(), though the dead need none.
+    // [sync:record] Acquire; for live readers' sake the same order as poll(), though the dead need
+    // none.
     const std::uint64_t word = lane.header(at.position).load(std::memory_order_acquire);
     if (word == 0) return at;
     const auto header = layout::RecordHeader::of(word);

@@ -1,7 +1,8 @@
 // What the ring algorithms see of a lane: its control words, and the header word at a position.
 // The ring is mapped twice back to back, so every record is contiguous and nothing wraps.
 //
-// The view owns nothing. A subscriber's view lies in a read-only mapping: storing through it faults.
+// The view owns nothing. A subscriber's view lies in a read-only mapping: storing through it
+// faults.
 #pragma once
 
 #include "millrace/core/lane_layout.hpp"

@@ -1,7 +1,7 @@
 // The producer's side of a lane. One release store of a header publishes a record; the header after
 // it is zeroed first, so a reader that walks the ring always ends at a zero.
 //
-//   I1  position + open claims + 8 <= limit          (8: the next header is zeroed before a publish)
+//   I1  position + open claims + 8 <= limit         (8: the next header is zeroed before a publish)
 //   I2  limit <= position of every counted reader + capacity
 //   I3  limit <= newest checkpoint + capacity        (recovery never walks into overwritten bytes)
 //   I4  the header at `position` is zero until the whole batch that begins there is written
@@ -63,8 +63,8 @@ class LaneWriter {
   // Lets the producer write below `limit`. The caller has made sure of I2; join.hpp is how.
   void grant(Position limit) noexcept {
     lane_.limit().store(limit, std::memory_order_relaxed);
-    // [sync:limit] Without this fence a reader could see the new bytes, and the old limit that calls
-    // its own bytes intact.
+    // [sync:limit] Without this fence a reader could see the new bytes, and the old limit that
+    // calls its own bytes intact.
     Memory::release_fence();
     limit_ = limit;
   }

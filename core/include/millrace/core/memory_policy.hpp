@@ -4,11 +4,11 @@
 // reordering is tried.
 //
 // A policy has
-//   Word                          an atomic 64-bit word: load, store, compare_exchange_strong, fetch_add
+//   Word                          atomic, 64 bits: load, store, compare_exchange_strong, fetch_add
 //   Lane                          what the algorithms see of a lane (lane_view.hpp)
 //   acquire_fence, release_fence  stand-alone fences, used by limit/validate and checkpoints
 //   full_fence                    sequentially consistent fence, used by join and sleep
-//   light_barrier                 the cheap side of an asymmetric barrier: orders the compiler only;
+//   light_barrier                 cheap side of an asymmetric barrier: orders only the compiler;
 //                                 the other side pays with heavy_barrier()
 #pragma once
 
@@ -22,7 +22,8 @@ struct StdMemory {
   using Word = layout::Word;
   using Lane = LaneView;
 
-  // Both fences serve the edges [sync:limit] and [sync:checkpoint-slot]; their users say what breaks.
+  // Both fences serve the edges [sync:limit] and [sync:checkpoint-slot]; their users say what
+  // breaks.
   static void acquire_fence() noexcept { std::atomic_thread_fence(std::memory_order_acquire); }
 
   // [sync:limit] [sync:checkpoint-slot] See acquire_fence.
@@ -35,8 +36,9 @@ struct StdMemory {
   static void light_barrier() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }
 };
 
-// For ThreadSanitizer, which does not model fences: a read-modify-write of one word that all threads
-// share orders at least as much as a fence does, and the tool sees it. In-process tests only.
+// For ThreadSanitizer, which does not model fences: a read-modify-write of one word that all
+// threads share orders at least as much as a fence does, and the tool sees it. In-process tests
+// only.
 struct FencelessMemory {
   using Word = layout::Word;
   using Lane = LaneView;

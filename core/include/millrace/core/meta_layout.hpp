@@ -26,7 +26,7 @@ struct Tag {
 inline constexpr std::uint16_t kTagCritical = 1;
 
 //   offset  size  field               writer   meaning
-//        0   128  header              creator  SegmentHeader, kind meta, with the channel's feature words
+//        0   128  header              creator  SegmentHeader, kind meta, with the feature words
 //      128    16  uuid                creator  random; tells this channel from others of its name
 //      144     4  kind                creator  ChannelKind
 //      148     4  order               creator  0 by lane, 1 total (reserved)

@@ -5,7 +5,7 @@
 //   0-27    length    payload bytes, without header and padding
 //   28-31   type      RecordType; 0 means "not written yet", so a committed low half is never zero
 //                     and a reader can sleep on it
-//   32-39   sequence  low byte of the message's sequence: a stale header or a misparse is caught here
+//   32-39   sequence  low byte of the message's sequence: catches stale headers and misparses
 //   40-47   flags     RecordFlag; a set bit that is not known is a format error
 //   48-63   key       the publisher's filter or ordering key
 #pragma once

@@ -1,0 +1,94 @@
+// What a Publisher, its claims and its batches share. The message path is here, in the open, so
+// that it is inlined; everything that may wait, look at readers or call the kernel is behind
+// LaneOwner (transport/src).
+#pragma once
+
+#include "millrace/core/fork_guard.hpp"
+#include "millrace/core/lane_writer.hpp"
+#include "millrace/core/racing_copy.hpp"
+#include "millrace/core/result.hpp"
+#include "millrace/core/sleep.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+
+namespace millrace::detail {
+
+// The lane's file, its readers, and the slow path.
+class LaneOwner;
+
+struct LaneOwnerDelete {
+  void operator()(LaneOwner* owner) const noexcept;
+};
+
+class PublisherState {
+ public:
+  PublisherState() = default;
+  PublisherState(const PublisherState&) = delete;
+  PublisherState& operator=(const PublisherState&) = delete;
+  ~PublisherState();
+
+  // The message can be written at once: nothing is open, the length is legal, there is room.
+  [[nodiscard]] bool ready(std::uint64_t length) const noexcept {
+    return !guard.foreign() && !open && !strict && length <= longest && writer.has_room(length);
+  }
+
+  // Makes room for a message of `length` bytes, waiting at most `timeout` for the readers in the
+  // way. It says who they are if it cannot.
+  Result<void> make_room(std::uint64_t length, std::chrono::nanoseconds timeout) noexcept;
+
+  [[nodiscard]] std::byte* claim_bytes() const noexcept {
+    return writer.lane().payload(writer.claim_position());
+  }
+
+  // Copies a message to where the next claim would be.
+  void write(std::span<const std::byte> message) const noexcept {
+    if (racing) {
+      copy_to_ring(claim_bytes(), message.data(), message.size());
+    } else if (!message.empty()) {
+      std::memcpy(claim_bytes(), message.data(), message.size());
+    }
+  }
+
+  void append(std::uint32_t length, std::uint16_t key) noexcept {
+    writer.append(
+        {.length = length, .type = RecordType::message, .sequence = 0, .flags = 0, .key = key});
+  }
+
+  // Publishes one message.
+  Sequence publish(std::uint32_t length, std::uint16_t key) noexcept {
+    append(length, key);
+    return publish();
+  }
+
+  // Publishes the open batch; returns the sequence of its first message.
+  Sequence publish() noexcept {
+    const Sequence first = writer.sequence();
+    const Position at = writer.publish();
+    open = false;
+    if (Sleep<ProductionMemory>::wanted(*asleep_at, at, fencing)) [[unlikely]]
+      wake(at);
+    return first;
+  }
+
+  void abort() noexcept;
+
+  LaneWriter<ProductionMemory> writer;
+  const layout::Word* asleep_at = nullptr;
+  std::uint64_t longest = 0;  // message bytes
+  ForkGuard guard;
+  bool fencing = false;  // no membarrier: fence at every publish
+  bool open = false;     // a claim or batch is open
+  bool strict = false;   // require_readers: ask the slow path every time
+  bool racing = false;   // readers may be overtaken: payload moves through atomics
+  std::unique_ptr<LaneOwner, LaneOwnerDelete> owner;
+
+ private:
+  void wake(Position at) noexcept;
+};
+
+}  // namespace millrace::detail

@@ -1,0 +1,88 @@
+// Everything a user may choose. Channel options are fixed when the channel is created; who opens it
+// later finds them, and an explicit wish that differs is refused.
+#pragma once
+
+#include "millrace/core/join.hpp"
+#include "millrace/core/limits.hpp"
+#include "millrace/core/placement.hpp"
+#include "millrace/core/segment.hpp"
+#include "millrace/core/wait.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace millrace {
+
+// What a full ring does with the readers that stand in its way.
+enum class Policy : std::uint32_t {
+  block = 0,  // the publisher waits: nothing is lost
+  evict = 1,  // the slowest reader is given up, told so, and may join again
+  lossy = 2,  // nobody is waited for: a lapped reader is told what it lost
+};
+
+[[nodiscard]] const char* to_string(Policy policy) noexcept;
+
+enum class Pages : std::uint32_t { normal = 0, huge = 1 };
+
+struct ChannelOptions {
+  // Bytes of one lane's ring: a power of two from 4 KiB to 32 GiB. A message takes its length, 8
+  // bytes of header, padding to 8, and at most a quarter of the ring.
+  std::uint64_t ring_bytes = kRingBytesDefault;
+
+  Policy policy = Policy::block;
+
+  // How many publishers may exist at once, 1 to 256.
+  std::uint32_t lanes_max = kLanesDefault;
+
+  // Huge pages need ring_bytes in multiples of 2 MiB and a mounted hugetlbfs; `huge_dir` names it,
+  // empty: the first one that is writable.
+  Pages pages = Pages::normal;
+  std::string huge_dir;
+
+  // Which NUMA node the rings live on. Strict, and verified: `millrace stat` shows what came of it.
+  Placement placement;
+
+  bool lock = false;             // mlock the ring: no page of it ever goes to swap
+  bool prefault = true;          // touch every page when the lane is made, not at its first use
+  bool require_readers = false;  // true: publishing while nobody reads is refused (no_readers)
+
+  // Permission bits for owner, group and others, as for a file: who has w may publish, who has r
+  // may subscribe. 0600 is this user alone. `group` is a group id, kKeepGroup the creator's.
+  std::uint32_t mode = 0600;
+  std::uint32_t group = kKeepGroup;
+};
+
+struct PublisherOptions {
+  // A named publisher that comes back after a crash or restart continues its lane: same sequence,
+  // nothing lost. An unnamed one gets a lane of its own. At most 63 bytes.
+  std::string name;
+
+  Wait wait = Wait::automatic;
+};
+
+// Passes a message only if (key & mask) == value; a message that does not pass costs one look at
+// its header. The default passes everything.
+struct KeyFilter {
+  std::uint16_t mask = 0;
+  std::uint16_t value = 0;
+
+  [[nodiscard]] bool passes(std::uint16_t key) const noexcept { return (key & mask) == value; }
+};
+
+struct SubscriberOptions {
+  From from = From::now();
+  Wait wait = Wait::automatic;
+  KeyFilter filter;
+
+  // Never waited for, whatever the channel's policy: this reader may be lapped and counts its loss.
+  bool lossy = false;
+
+  // true: poll reports Errc::closed once every publisher has left or died and all was read. false:
+  // it waits for the next publisher.
+  bool until_closed = false;
+};
+
+inline constexpr std::chrono::nanoseconds kForever = std::chrono::nanoseconds::max();
+
+}  // namespace millrace

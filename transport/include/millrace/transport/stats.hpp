@@ -1,0 +1,109 @@
+// What can be seen of a channel from outside, at any time, without anybody's help: every number is
+// read from the files of its lanes and readers. Figures of one snapshot are taken one after the
+// other, so a lag may be off by what moved meanwhile.
+#pragma once
+
+#include "millrace/core/placement.hpp"
+#include "millrace/core/position.hpp"
+#include "millrace/transport/options.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+// Who did it: enough to find the process.
+struct PeerName {
+  std::uint32_t id = 0;
+  std::uint64_t incarnation = 0;
+  std::uint32_t number = 0;  // which subscriber of that participant
+  std::uint32_t pid = 0;     // 0: not known
+  std::string name;
+  bool alive = false;
+};
+
+// Where one reader stands in one lane.
+struct ReaderPlace {
+  PeerName reader;
+  bool lossy = false;
+  bool placed = false;  // false: it has not found this lane yet
+  bool left = false;
+  bool evicted = false;
+  Position position = 0;
+  Sequence sequence = 0;
+  std::uint64_t lag_messages = 0;
+  std::uint64_t lag_bytes = 0;
+  std::uint64_t received = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t unknown = 0;
+};
+
+enum class LaneLife : std::uint8_t { live, left, died, retired };
+
+[[nodiscard]] const char* to_string(LaneLife life) noexcept;
+
+struct LaneStats {
+  std::uint32_t lane = 0;
+  std::string producer;  // its name, if it has one
+  PeerName publisher;
+  LaneLife life = LaneLife::live;
+  std::uint64_t lives = 0;  // how many publishers continued it, from 1
+  Position position = 0;    // end of what is published
+  Sequence sequence = 0;    // messages published
+  Position limit = 0;
+  Checkpoint oldest;  // where `oldest` would begin
+  bool fencing = false;
+  bool poisoned = false;  // its bytes make no sense
+
+  // Counters since the lane was made.
+  std::uint64_t refused = 0;    // claims refused because the ring was full
+  std::uint64_t aborted = 0;    // claims given up
+  std::uint64_t unheard = 0;    // messages published with no reader
+  std::uint64_t evictions = 0;  // readers given up
+  std::uint64_t blocks = 0;     // times it waited for a reader
+  std::uint64_t blocked_ns = 0;
+  std::uint64_t wakes = 0;
+  std::uint64_t probe_errors = 0;
+
+  // Whom it is waiting for at this moment; incarnation 0: nobody.
+  PeerName blocked_on;
+  std::uint64_t blocked_for_ns = 0;
+
+  Placement placement_asked;
+  std::uint32_t placement_honoured = 2;  // 1 yes, 0 no, 2 cannot tell
+  Pages pages = Pages::normal;
+  std::uint64_t file_bytes = 0;  // of shared memory
+
+  std::vector<ReaderPlace> readers;
+};
+
+// One subscriber, all lanes together.
+struct ReaderStats {
+  std::uint64_t received = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t unknown = 0;
+  std::uint64_t overruns = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t parks = 0;
+};
+
+struct ReaderFileStats {
+  PeerName reader;
+  bool lossy = false;
+  bool joining = false;
+  ReaderStats counts;
+};
+
+struct ChannelStats {
+  std::string name;
+  ChannelOptions options;
+  std::string schema;
+  std::vector<LaneStats> lanes;
+  std::vector<ReaderFileStats> readers;
+  std::uint64_t shared_bytes = 0;  // of all files of the channel
+};
+
+}  // namespace millrace

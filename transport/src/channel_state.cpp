@@ -1,0 +1,91 @@
+#include "channel_state.hpp"
+
+#include "channel_meta.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+
+namespace millrace::detail {
+
+namespace {
+
+Result<Descriptor> open_directory(int parent, const char* path, const char* channel) {
+  const int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0) return Descriptor(fd);
+  if (errno == ENOENT) {
+    return fail(Errc::not_found, "there is no channel \"%s\"; `millrace ls` lists those there are",
+                channel);
+  }
+  return fail_os(errno, "cannot open channel \"%s\"", channel);
+}
+
+Result<layout::MetaFile> copy_meta(int directory) {
+  auto segment = Segment::open(directory, kMetaName,
+                               {.kind = layout::FileKind::meta,
+                                .fingerprint = layout::kMetaFingerprint,
+                                .bytes_min = sizeof(layout::MetaFile)},
+                               Access::read);
+  if (!segment) return Failure(segment.error());
+  layout::MetaFile copy{};
+  std::memcpy(&copy, segment->data(), sizeof copy);
+  return copy;
+}
+
+}  // namespace
+
+bool valid_channel_name(std::string_view name) noexcept {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  if (name.empty() || name.size() > 48 || !allowed(name.front())) return false;
+  for (const char c : name) {
+    if (!allowed(c) && c != '.' && c != '-') return false;
+  }
+  return name != kParticipantsDirectory;
+}
+
+Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainState> domain,
+                                                         std::string_view name, Access doorbell) {
+  auto state = std::make_shared<ChannelState>();
+  state->name = name;
+  const char* const called = state->name.c_str();
+  if (!valid_channel_name(name)) {
+    return fail(Errc::bad_argument,
+                "\"%s\" cannot be a channel's name; use 1 to 48 letters, digits, '.', '_' or '-', "
+                "not beginning with '.' or '-'",
+                called);
+  }
+  auto directory = open_directory(domain->directory.fd(), called, called);
+  if (!directory) return Failure(directory.error());
+  auto meta = copy_meta(directory->get());
+  if (!meta) return Failure(meta.error());
+  auto options = read_meta(*meta, called);
+  if (!options) return Failure(options.error());
+  auto readers = open_directory(directory->get(), kReadersName, called);
+  if (!readers) return Failure(readers.error());
+  auto bell = Segment::open(directory->get(), kDoorbellName,
+                            {.kind = layout::FileKind::doorbell,
+                             .fingerprint = layout::kDoorbellFingerprint,
+                             .bytes_min = layout::doorbell_file_bytes(options->lanes_max)},
+                            doorbell);
+  if (!bell) return Failure(bell.error());
+  state->domain = std::move(domain);
+  state->options = std::move(*options);
+  std::memcpy(state->uuid.data(), meta->uuid, sizeof meta->uuid);
+  state->schema = meta->schema;
+  state->schema_name = meta->schema_name;
+  state->directory = std::move(*directory);
+  state->readers = std::move(*readers);
+  state->doorbell_segment.emplace(std::move(*bell));
+  state->doorbell_watch =
+      Watched(state->doorbell_segment->data(), state->doorbell_segment->size(), doorbell);
+  return state;
+}
+
+void ChannelState::lanes_changed() const noexcept {
+  // [sync:lanes] Release: who sees the new generation finds the lane it speaks of.
+  doorbell().lane_generation.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace millrace::detail

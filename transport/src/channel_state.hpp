@@ -1,0 +1,64 @@
+// One opened channel: what `meta` says, the doorbell, and the directories that lanes and readers
+// live in.
+#pragma once
+
+#include "domain_state.hpp"
+#include "millrace/core/doorbell_layout.hpp"
+#include "millrace/core/segment.hpp"
+#include "millrace/core/unique_number.hpp"
+#include "millrace/transport/options.hpp"
+#include "millrace/transport/schema.hpp"
+#include "watched.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace::detail {
+
+inline constexpr const char* kMetaName = "meta";
+inline constexpr const char* kDoorbellName = "doorbell";
+inline constexpr const char* kReadersName = "readers";
+
+struct ChannelState {
+  // Opens what exists. With `doorbell` = Access::read it needs no right to take part (stat).
+  static Result<std::shared_ptr<ChannelState>> open(std::shared_ptr<DomainState> domain,
+                                                    std::string_view name, Access doorbell);
+
+  [[nodiscard]] layout::DoorbellFile& doorbell() const noexcept {
+    return *reinterpret_cast<layout::DoorbellFile*>(doorbell_segment->data());
+  }
+
+  [[nodiscard]] layout::Word& asleep_at(std::uint32_t lane) const noexcept {
+    return reinterpret_cast<layout::DoorbellSlot*>(doorbell_segment->data() +
+                                                   layout::doorbell_slot_offset(lane))
+        ->asleep_at;
+  }
+
+  // Tells readers to look at the lanes again.
+  void lanes_changed() const noexcept;
+
+  std::shared_ptr<DomainState> domain;
+  std::string name;
+  ChannelOptions options;
+  Uuid uuid{};
+  std::uint64_t schema = 0;
+  std::string schema_name;
+  Descriptor directory;
+  Descriptor readers;
+  std::optional<Segment> doorbell_segment;
+  Watched doorbell_watch;
+};
+
+// 1 to 48 of A-Z a-z 0-9 . _ -, beginning with a letter, digit or underscore.
+[[nodiscard]] bool valid_channel_name(std::string_view name) noexcept;
+
+// Checks options that somebody typed; the sentence says what is wrong and what is possible.
+[[nodiscard]] Result<void> check(const ChannelOptions& options);
+
+// Builds the channel under a private name and shows it in one step. Errc::exists if it is there.
+[[nodiscard]] Result<void> build_channel(DomainState& domain, std::string_view name,
+                                         const ChannelOptions& options, const Schema& schema);
+
+}  // namespace millrace::detail

@@ -1,0 +1,199 @@
+// Removing what is proven dead, and telling whether the dead have left anything behind. Every step
+// is idempotent and done by name, so any number of processes may clean at once, and one that dies
+// in the middle has done no harm.
+#include "millrace/transport/clean.hpp"
+
+#include "counter.hpp"
+#include "directory_names.hpp"
+#include "lane_drained.hpp"
+#include "lane_owner.hpp"
+#include "millrace/core/participant_info.hpp"
+#include "millrace/core/private_name.hpp"
+#include "millrace/transport/domain.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <set>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace millrace {
+
+namespace detail {
+
+namespace {
+
+std::vector<std::string> channel_names(int domain_fd) {
+  std::vector<std::string> names;
+  for_each_name(domain_fd, [&](std::string_view name) {
+    if (valid_channel_name(name)) names.emplace_back(name);
+  });
+  return names;
+}
+
+}  // namespace
+
+bool repaired(int domain_fd, const layout::ParticipantFile& dead) {
+  // A lane of a dead owner is continued by name or retired; neither needs the owner's id, because
+  // the lane carries the whole incarnation. Only files under its name must go first.
+  for (const std::string& channel : channel_names(domain_fd)) {
+    const std::string readers = channel + "/" + kReadersName;
+    const Descriptor directory(
+        openat(domain_fd, readers.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid()) continue;
+    bool clean = true;
+    for_each_name(directory.get(), [&](std::string_view name) {
+      const auto reader = parse_reader_name(name);
+      if (reader && reader->participant.incarnation == dead.incarnation) clean = false;
+    });
+    if (!clean) return false;
+  }
+  bool unfinished = false;
+  for_each_name(domain_fd, [&](std::string_view name) {
+    const auto made = parse_private_name(name);
+    if (made && made->creator_incarnation == dead.incarnation) unfinished = true;
+  });
+  return !unfinished;
+}
+
+// One pass over a domain.
+class Sweep {
+ public:
+  explicit Sweep(const std::shared_ptr<DomainState>& domain) : domain_(domain) {}
+
+  CleanReport run(const CleanOptions& options) {
+    for (const std::string& name : channel_names(fd())) {
+      const auto channel = ChannelState::open(domain_, name, Access::write);
+      if (!channel) continue;
+      if (options.channels_too && unused(**channel)) {
+        remove_channel(**channel);
+        continue;
+      }
+      remove_dead_readers(**channel);
+      retire_lanes(**channel);
+    }
+    remove_unfinished();
+    report_.participants = remove_dead_participants(
+        fd(), [this](const layout::ParticipantFile& dead) { return repaired(fd(), dead); });
+    return std::move(report_);
+  }
+
+ private:
+  [[nodiscard]] int fd() const noexcept { return domain_->directory.fd(); }
+
+  [[nodiscard]] bool dead(ParticipantName name) const {
+    return probe(fd(), name).life == Life::dead;
+  }
+
+  [[nodiscard]] std::set<std::uint64_t> living() const {
+    std::set<std::uint64_t> alive;
+    for (const ParticipantInfo& info : list_participants(fd())) {
+      if (info.alive()) alive.insert(info.id.incarnation);
+    }
+    return alive;
+  }
+
+  void keep(const std::string& what) { report_.kept.push_back(what + ": " + strerror(errno)); }
+
+  void remove_dead_readers(const ChannelState& channel) {
+    for (const ReaderName& name : reader_names(channel)) {
+      if (!dead(name.participant)) continue;
+      const std::string file = to_string(name);
+      if (unlinkat(channel.readers.get(), file.c_str(), 0) == 0) {
+        ++report_.readers;
+      } else if (errno != ENOENT) {
+        keep(channel.name + "/" + kReadersName + "/" + file);
+      }
+    }
+    // [sync:join] Publishers forget them at their next look.
+    channel.doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
+  }
+
+  void retire_lanes(const ChannelState& channel) {
+    for (const std::uint32_t number : lane_numbers(channel)) {
+      auto lock = LifetimeLock::take(channel.directory.get(), lane_lock_name(number).c_str());
+      if (!lock) continue;  // somebody publishes in it, or looks at it
+      const auto lane = open_lane(channel, number, Access::write);
+      if (!lane || !lane->producer.empty() || drained(channel, *lane) != Drained::by_all) continue;
+      remove_lane(channel, *lane);
+      ++report_.lanes;
+    }
+  }
+
+  [[nodiscard]] bool unused(const ChannelState& channel) const {
+    for (const ReaderName& name : reader_names(channel)) {
+      if (!dead(name.participant)) return false;
+    }
+    for (const std::uint32_t number : lane_numbers(channel)) {
+      const auto lane = open_lane(channel, number, Access::read);
+      if (!lane) continue;
+      // [sync:lane-state] Acquire, as everywhere.
+      const auto state = lane->control().state.load(std::memory_order_acquire);
+      const ParticipantName owner{lane->control().owner_id.load(std::memory_order_relaxed),
+                                  value(lane->control().owner_incarnation)};
+      if (state == static_cast<std::uint32_t>(layout::LaneState::live) && !dead(owner))
+        return false;
+    }
+    return true;
+  }
+
+  // First out of sight, so that nobody opens half a channel; then file by file.
+  void remove_channel(const ChannelState& channel) {
+    for (const std::uint32_t number : lane_numbers(channel)) {
+      if (const auto lane = open_lane(channel, number, Access::write)) remove_lane(channel, *lane);
+    }
+    const std::string hidden = private_name(0);
+    if (renameat(fd(), channel.name.c_str(), fd(), hidden.c_str()) != 0) {
+      keep(channel.name);
+      return;
+    }
+    if (remove_tree(hidden)) ++report_.channels;
+  }
+
+  // Channels whose creator died while building them, and ones whose removal was interrupted.
+  void remove_unfinished() {
+    std::map<std::string, std::uint64_t> names;
+    for_each_name(fd(), [&](std::string_view name) {
+      if (const auto made = parse_private_name(name)) {
+        names.emplace(name, made->creator_incarnation);
+      }
+    });
+    // Only now: a creator that lives had entered the domain before it made the name.
+    const std::set<std::uint64_t> alive = living();
+    for (const auto& [name, creator] : names) {
+      if (!alive.contains(creator) && remove_tree(name)) ++report_.unfinished;
+    }
+  }
+
+  // A channel's directory is two levels deep.
+  bool remove_tree(const std::string& name) {
+    const Descriptor directory(
+        openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!directory.valid()) return unlinkat(fd(), name.c_str(), 0) == 0;
+    for (const char* inner : {kReadersName, "."}) {
+      const Descriptor level(
+          openat(directory.get(), inner, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+      if (!level.valid()) continue;
+      std::vector<std::string> files;
+      for_each_name(level.get(), [&](std::string_view file) { files.emplace_back(file); });
+      for (const std::string& file : files)
+        unlinkat(level.get(), file.c_str(), 0);
+    }
+    unlinkat(directory.get(), kReadersName, AT_REMOVEDIR);
+    if (unlinkat(fd(), name.c_str(), AT_REMOVEDIR) == 0) return true;
+    keep(name);
+    return false;
+  }
+
+  std::shared_ptr<DomainState> domain_;
+  CleanReport report_;
+};
+
+}  // namespace detail
+
+Result<CleanReport> Domain::clean(const CleanOptions& options) {
+  return detail::Sweep(state_).run(options);
+}
+
+}  // namespace millrace

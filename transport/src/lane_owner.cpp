@@ -1,0 +1,207 @@
+#include "lane_owner.hpp"
+
+#include "counter.hpp"
+#include "millrace/core/futex.hpp"
+#include "millrace/core/heavy_barrier.hpp"
+
+#include <algorithm>
+#include <cinttypes>
+#include <climits>
+
+namespace millrace::detail {
+
+namespace {
+
+// How long a blocked publisher sleeps at most. No wake-up depends on it; a reader that is killed
+// while we sleep costs this much.
+constexpr std::uint64_t kParkBoundNs = 1'000'000;
+
+// A blocked publisher asks at most this often whether the reader in its way still lives.
+constexpr std::uint64_t kProbeEveryNs = 200'000;
+
+}  // namespace
+
+LaneOwner::LaneOwner(std::shared_ptr<ChannelState> channel, Participant& participant,
+                     LifetimeLock lock, LaneFiles lane, Wait wait)
+    : channel_(std::move(channel)),
+      participant_(participant),
+      lock_(std::move(lock)),
+      lane_(std::move(lane)),
+      readers_(*channel_, lane_.lane, lane_.epoch),
+      wait_(wait) {}
+
+Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
+                                  std::chrono::nanoseconds timeout) noexcept {
+  auto& writer = state.writer;
+  const char* const name = channel_->name.c_str();
+  if (length > state.longest) {
+    return fail(Errc::too_big,
+                "channel \"%s\": a message of %" PRIu64 " bytes does not fit; a ring of %" PRIu64
+                " bytes takes at most %" PRIu64 ", so create the channel with a larger ring",
+                name, length, channel_->options.ring_bytes, state.longest);
+  }
+  adopt_fencing(state);
+  account(writer);
+  const Position needed = writer.limit_needed(length);
+  if (keeper_.raise(writer, needed, readers_)) {
+    if (!channel_->options.require_readers || readers_.listening() != 0) return {};
+    return fail(Errc::no_readers, "channel \"%s\" requires readers, and nobody reads it", name);
+  }
+  const bool forever = timeout == kForever;
+  const std::uint64_t deadline =
+      forever ? ULLONG_MAX : monotonic_ns() + static_cast<std::uint64_t>(timeout.count());
+  Waiter waiter(wait_, channel_->domain->ticks_per_us, channel_->domain->processors);
+  for (note_blocked();;) {
+    const std::uint64_t now = monotonic_ns();
+    const bool probe = now >= next_probe_ns_;
+    if (probe) next_probe_ns_ = now + kProbeEveryNs;
+    const Next next = clear_the_way(writer, probe);
+    if (keeper_.raise(writer, needed, readers_)) break;
+    if (next == Next::again) continue;
+    if (now >= deadline) {
+      const Failure failure =
+          full(writer, timeout == std::chrono::nanoseconds::zero() ? Errc::full : Errc::timeout);
+      note_unblocked();
+      return failure;
+    }
+    nap_or_park(waiter, deadline - now);
+  }
+  note_unblocked();
+  return {};
+}
+
+LaneOwner::Next LaneOwner::clear_the_way(const LaneWriter<ProductionMemory>&,
+                                         bool probe_now) noexcept {
+  ReaderTable::Entry* const entry = readers_.blocker();
+  if (entry == nullptr) return Next::again;
+  if (probe_now && drop_if_dead(*entry)) return Next::again;
+  if (channel_->options.policy != Policy::evict) return Next::wait;
+  evict(*entry);
+  return Next::again;
+}
+
+bool LaneOwner::drop_if_dead(ReaderTable::Entry& entry) noexcept {
+  const Probe probed = probe(channel_->domain->directory.fd(), entry.files.name().participant);
+  if (probed.failed) {
+    add(lane_.control().probe_errors);
+    participant_.count_probe_error();
+  }
+  if (probed.life == Life::alive) return false;
+  entry.dead = true;
+  keeper_.forget();
+  return true;
+}
+
+void LaneOwner::evict(ReaderTable::Entry& entry) noexcept {
+  layout::LaneControl& control = lane_.control();
+  const std::uint64_t count = value(control.evicted_count);
+  layout::EvictedSlot& slot = control.evicted[count % kEvictedSlots];
+  const ReaderName& name = entry.files.name();
+  slot.incarnation.store(name.participant.incarnation, std::memory_order_relaxed);
+  slot.reader.store(std::uint64_t{name.number} << 32 | name.participant.id,
+                    std::memory_order_relaxed);
+  // [sync:evicted] Release: a reader that sees the count sees its own name. The limit that is
+  // raised afterwards is what stops it from using what it holds.
+  control.evicted_count.store(count + 1, std::memory_order_release);
+  add(control.evictions);
+  readers_.give_up(entry);
+  keeper_.forget();
+}
+
+void LaneOwner::nap_or_park(Waiter& waiter, std::uint64_t left_ns) noexcept {
+  if (!waiter.pause()) return;
+  const ReaderTable::Entry* const entry = readers_.blocker();
+  if (entry != nullptr) park(*entry, std::min(left_ns, kParkBoundNs));
+}
+
+void LaneOwner::park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) noexcept {
+  layout::LaneControl& control = lane_.control();
+  const layout::Word& word = readers_.moving_word(entry);
+  const std::uint64_t seen = word.load(std::memory_order_relaxed);
+  const ReaderName& name = entry.files.name();
+  control.blocked_id.store(std::uint64_t{name.number} << 32 | name.participant.id,
+                           std::memory_order_relaxed);
+  control.blocked_position.store(seen, std::memory_order_relaxed);
+  control.blocked_reader.store(name.participant.incarnation, std::memory_order_relaxed);
+  // [sync:back-pressure] Without a barrier on both sides we could look at the position before the
+  // reader can see that we sleep, and it could look for sleepers before we can see its position.
+  if (entry.files.file().fencing.load(std::memory_order_relaxed) != 0 || !heavy_barrier()) {
+    ProductionMemory::full_fence();
+  }
+  if (word.load(std::memory_order_relaxed) != seen) return;
+  futex_wait(low_half(word), static_cast<std::uint32_t>(seen), bound_ns);
+}
+
+void LaneOwner::wake(Position at) noexcept {
+  futex_wake(low_half(lane_.view.header(at)), INT_MAX);
+  add(lane_.control().wakes);
+}
+
+void LaneOwner::count_abort() noexcept {
+  add(lane_.control().aborted);
+}
+
+void LaneOwner::account(const LaneWriter<ProductionMemory>& writer) noexcept {
+  if (!listening_) add(lane_.control().unheard, writer.sequence() - accounted_);
+  accounted_ = writer.sequence();
+  readers_.refresh();
+  listening_ = readers_.listening() != 0;
+}
+
+void LaneOwner::adopt_fencing(PublisherState& state) noexcept {
+  // Relaxed: a hint; until we have said that we fence, the sleeper only naps.
+  if (state.fencing || value(channel_->doorbell().needs_fence) == 0) return;
+  state.fencing = true;
+  // [sync:fencing] Release: every publish after it is followed by a fence.
+  lane_.control().fencing.store(1, std::memory_order_release);
+}
+
+void LaneOwner::note_blocked() noexcept {
+  blocked_since_ns_ = monotonic_ns();
+  lane_.control().blocked_since.store(blocked_since_ns_, std::memory_order_relaxed);
+  if (const ReaderTable::Entry* const entry = readers_.blocker()) {
+    const ReaderName& name = entry->files.name();
+    lane_.control().blocked_id.store(std::uint64_t{name.number} << 32 | name.participant.id,
+                                     std::memory_order_relaxed);
+    lane_.control().blocked_reader.store(name.participant.incarnation, std::memory_order_relaxed);
+  }
+}
+
+void LaneOwner::note_unblocked() noexcept {
+  layout::LaneControl& control = lane_.control();
+  control.blocked_reader.store(0, std::memory_order_relaxed);
+  add(control.blocks);
+  add(control.blocked_ns, monotonic_ns() - blocked_since_ns_);
+}
+
+Failure LaneOwner::full(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept {
+  add(lane_.control().refused);
+  const char* const name = channel_->name.c_str();
+  const ReaderTable::Entry* const entry = readers_.blocker();
+  if (entry == nullptr) {
+    return fail(code, "channel \"%s\", lane %u: the ring is full; try again", name, lane_.lane);
+  }
+  const Position position = readers_.position_of(*entry);
+  const Position end = writer.position();
+  return fail(code,
+              "channel \"%s\", lane %u: the ring is full; the slowest reader is %s, %" PRIu64
+              " of %" PRIu64
+              " bytes behind; let it read faster, or create the channel with a "
+              "larger ring, or with policy evict or lossy",
+              name, lane_.lane, describe_peer(entry->peer).data(),
+              end > position ? end - position : 0, channel_->options.ring_bytes);
+}
+
+void LaneOwner::close(PublisherState& state) noexcept {
+  auto& writer = state.writer;
+  writer.abandon();
+  account(writer);
+  writer.checkpoint();
+  // [sync:lane-state] Release: a reader that sees the end sees every record before it.
+  lane_.control().state.store(static_cast<std::uint32_t>(layout::LaneState::left),
+                              std::memory_order_release);
+  channel_->lanes_changed();
+  futex_wake(low_half(lane_.view.header(writer.position())), INT_MAX);
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,73 @@
+// The slow path of a publisher: its lane's files, the readers it waits for, and what to do when the
+// ring is full.
+#pragma once
+
+#include "lane_files.hpp"
+#include "millrace/core/limit.hpp"
+#include "millrace/core/wait.hpp"
+#include "millrace/transport/detail/publisher_state.hpp"
+#include "millrace/transport/options.hpp"
+#include "reader_table.hpp"
+
+#include <chrono>
+
+namespace millrace::detail {
+
+class LaneOwner {
+ public:
+  LaneOwner(std::shared_ptr<ChannelState> channel, Participant& participant, LifetimeLock lock,
+            LaneFiles lane, Wait wait);
+  ~LaneOwner() = default;
+
+  // Makes room behind the writer's open batch, waiting at most `timeout`.
+  Result<void> make_room(PublisherState& state, std::uint64_t length,
+                         std::chrono::nanoseconds timeout) noexcept;
+
+  // Wakes whoever sleeps for the record at `at`.
+  void wake(Position at) noexcept;
+
+  void count_abort() noexcept;
+
+  // Says good-bye: readers see the end of the lane. `state` publishes nothing more.
+  void close(PublisherState& state) noexcept;
+
+  // Brings `unheard` up to date.
+  void account(const LaneWriter<ProductionMemory>& writer) noexcept;
+
+  [[nodiscard]] const LaneFiles& lane() const noexcept { return lane_; }
+
+  [[nodiscard]] const std::shared_ptr<ChannelState>& channel() const noexcept { return channel_; }
+
+ private:
+  enum class Next : std::uint8_t { again, wait };
+
+  // One full ring: drops the dead, gives up on whom the policy gives up. `wait`: nothing helps but
+  // time.
+  Next clear_the_way(const LaneWriter<ProductionMemory>& writer, bool probe_now) noexcept;
+  void evict(ReaderTable::Entry& entry) noexcept;
+  bool drop_if_dead(ReaderTable::Entry& entry) noexcept;
+  void park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) noexcept;
+  void nap_or_park(Waiter& waiter, std::uint64_t left_ns) noexcept;
+  void note_blocked() noexcept;
+  void note_unblocked() noexcept;
+  void adopt_fencing(PublisherState& state) noexcept;
+  Failure full(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept;
+
+  std::shared_ptr<ChannelState> channel_;
+  Participant& participant_;
+  LifetimeLock lock_;
+  LaneFiles lane_;
+  ReaderTable readers_;
+  LimitKeeper<ProductionMemory, ReaderTable> keeper_;
+  Wait wait_;
+  bool listening_ = false;
+  Sequence accounted_ = 0;
+  std::uint64_t blocked_since_ns_ = 0;
+  std::uint64_t next_probe_ns_ = 0;
+};
+
+// Gets the lane for a new publisher: the one of its name continued, or a new one.
+Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<ChannelState>& channel,
+                                                       const PublisherOptions& options);
+
+}  // namespace millrace::detail

@@ -1,0 +1,315 @@
+#include "lane_set.hpp"
+
+#include "alarm.hpp"
+#include "counter.hpp"
+#include "millrace/core/liveness.hpp"
+
+#include <algorithm>
+#include <cinttypes>
+#include <unistd.h>
+
+namespace millrace::detail {
+
+// This subscriber's words in one lane, as the join protocol uses them.
+class LaneSet::OwnWords {
+ public:
+  OwnWords(const ChannelState& channel, layout::ReaderSlot& slot, std::uint64_t epoch) noexcept
+      : channel_(channel), slot_(slot), epoch_(epoch) {
+    add(slot.joins);
+    slot.left.store(0, std::memory_order_relaxed);
+  }
+
+  void stand_at(Checkpoint place) noexcept {
+    // [sync:space] Release, as every store of a position.
+    slot_.position.store(place.position, std::memory_order_release);
+    slot_.sequence.store(place.sequence, std::memory_order_relaxed);
+    // [sync:place] Release: without it a publisher could take an old lane's position for ours.
+    slot_.lane_epoch.store(epoch_, std::memory_order_release);
+  }
+
+  void announce() noexcept {
+    // [sync:join] Sequentially consistent: the publisher's half of Dekker's handshake is limit.hpp.
+    channel_.doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
+  }
+
+ private:
+  const ChannelState& channel_;
+  layout::ReaderSlot& slot_;
+  std::uint64_t epoch_;
+};
+
+LaneSet::LaneSet(std::shared_ptr<ChannelState> channel, Participant& participant,
+                 ReaderFiles reader, const SubscriberOptions& options)
+    : channel_(std::move(channel)),
+      participant_(participant),
+      reader_(std::move(reader)),
+      from_(options.from),
+      wait_(options.wait),
+      until_closed_(options.until_closed) {}
+
+LaneSet::~LaneSet() = default;
+
+Result<void> LaneSet::join_all(SubscriberState& state) {
+  if (auto looked = look(state, true); !looked) return looked;
+  reader_.set_state(layout::ReaderState::active);
+  // [sync:join] From here on publishers wait for us in lanes that we have not found yet.
+  channel_->doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
+  auto looked = look(state, true);
+  active_ = true;
+  return looked;
+}
+
+SeenLane* LaneSet::find(std::uint32_t lane) noexcept {
+  for (const auto& seen : lanes_) {
+    if (seen->files.lane == lane) return seen.get();
+  }
+  return nullptr;
+}
+
+Result<void> LaneSet::look(SubscriberState& state, bool again) noexcept {
+  if (!again && !stale()) return {};
+  if (alarm_) alarm_->disarm();  // it sleeps on words of lanes that may go now
+  // [sync:lanes] Acquire, as in stale(); read before the directory, so nothing is missed for good.
+  generation_ = channel_->doorbell().lane_generation.load(std::memory_order_acquire);
+  state.lane_generation_seen = generation_;
+  unfollow_ended(state);
+  std::erase_if(lanes_, [](const std::unique_ptr<SeenLane>& seen) {
+    // [sync:lane-state] Acquire: what the lane held before it ended has been read, it has no
+    // cursor.
+    return !seen->followed && seen->files.control().state.load(std::memory_order_acquire) ==
+                                  static_cast<std::uint32_t>(layout::LaneState::retired);
+  });
+  for (const std::uint32_t number : lane_numbers(*channel_)) {
+    SeenLane* seen = find(number);
+    if (seen != nullptr && (seen->followed || seen->broken)) continue;
+    if (seen != nullptr && at_rest(*seen)) continue;
+    if (seen == nullptr) {
+      auto files = open_lane(*channel_, number, Access::read);
+      if (!files) {
+        if (files.error().code() == Errc::not_found) continue;  // it has just gone
+        return Failure(files.error());
+      }
+      lanes_.push_back(std::make_unique<SeenLane>(SeenLane{.files = std::move(*files)}));
+      seen = lanes_.back().get();
+    }
+    if (auto followed = follow(state, *seen, active_ ? From::oldest() : from_); !followed) {
+      return followed;
+    }
+  }
+  return {};
+}
+
+// A lane that was read to its end and that nobody has continued.
+bool LaneSet::at_rest(const SeenLane& seen) const noexcept {
+  // [sync:lane-state] Acquire, as in unfollow_ended.
+  return seen.files.control().state.load(std::memory_order_acquire) !=
+         static_cast<std::uint32_t>(layout::LaneState::live);
+}
+
+Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) noexcept {
+  const std::uint32_t lane = seen.files.lane;
+  layout::ReaderSlot& slot = reader_.slot(lane);
+  LaneCursor cursor;
+  Checkpoint place{value(slot.position), value(slot.sequence)};
+  // A lane that we read before and that somebody continues: we still stand where we stood.
+  const bool fresh = value(slot.lane_epoch) != seen.files.epoch || value(slot.joins) == 0;
+  if (fresh) {
+    OwnWords own(*channel_, slot, seen.files.epoch);
+    const auto taken = Join<ProductionMemory, OwnWords>::take_place(seen.files.view, from, own);
+    if (!taken) {
+      seen.broken = true;
+      return fail(Errc::poisoned,
+                  "channel \"%s\": no place can be taken in lane %u, its bytes "
+                  "contradict each other",
+                  channel_->name.c_str(), lane);
+    }
+    place = *taken;
+  }
+  const std::uint64_t missed = active_ && fresh ? place.sequence : 0;
+  cursor.reader = LaneReader<ProductionMemory>(seen.files.view, place);
+  cursor.slot = &slot;
+  cursor.poisoned = seen.files.poisoned();
+  cursor.published = place.position;
+  cursor.lane = lane;
+  cursor.received = value(slot.received);
+  cursor.skipped = value(slot.skipped);
+  // [sync:evicted] Acquire: entries before this count are old stories.
+  seen.evictions_seen = seen.files.control().evicted_count.load(std::memory_order_acquire);
+  seen.followed = true;
+  state.cursors.push_back(cursor);
+  if (missed != 0) {
+    add(slot.lost, missed);
+    add(reader_.file().overruns);
+    missed_ += missed;
+    state.bad_news = true;
+  }
+  return {};
+}
+
+Failure LaneSet::tell_missed() noexcept {
+  const Failure failure = fail(Errc::overrun,
+                               "channel \"%s\": a new publisher overtook this reader before it was "
+                               "noticed, %" PRIu64 " messages are lost",
+                               channel_->name.c_str(), missed_);
+  return Failure(failure.error().with_lost(std::exchange(missed_, 0)));
+}
+
+// Stops polling lanes whose publisher has said good-bye and that are read to the end. They stay
+// known: a publisher of the same name may continue them.
+void LaneSet::unfollow_ended(SubscriberState& state) noexcept {
+  std::erase_if(state.cursors, [&](const LaneCursor& cursor) {
+    SeenLane* const seen = find(cursor.lane);
+    // [sync:lane-state] Acquire: the records before the end are seen by the look at the header.
+    const auto now = seen->files.control().state.load(std::memory_order_acquire);
+    if (now == static_cast<std::uint32_t>(layout::LaneState::live)) return false;
+    // [sync:record] Acquire, as in LaneReader::poll.
+    const Position at = cursor.reader.position();
+    if (seen->files.view.header(at).load(std::memory_order_acquire) != 0) return false;
+    seen->followed = false;
+    return true;
+  });
+  state.current = 0;
+  state.left_in_turn = SubscriberState::kTurn;
+}
+
+bool LaneSet::was_evicted(SeenLane& seen) const noexcept {
+  const layout::LaneControl& control = seen.files.control();
+  // [sync:evicted] Acquire: the entries below the count are complete.
+  const std::uint64_t count = control.evicted_count.load(std::memory_order_acquire);
+  const std::uint64_t first =
+      std::max(seen.evictions_seen, count > kEvictedSlots ? count - kEvictedSlots : 0);
+  const ReaderName& me = reader_.name();
+  bool found = false;
+  for (std::uint64_t i = first; i < count && !found; ++i) {
+    const layout::EvictedSlot& slot = control.evicted[i % kEvictedSlots];
+    found = value(slot.incarnation) == me.participant.incarnation &&
+            value(slot.reader) == (std::uint64_t{me.number} << 32 | me.participant.id);
+  }
+  seen.evictions_seen = count;
+  return found;
+}
+
+Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
+  SeenLane* const seen = find(cursor.lane);
+  const bool evicted = was_evicted(*seen);
+  std::uint64_t lost = 0;
+  if (evicted) {
+    OwnWords own(*channel_, *cursor.slot, seen->files.epoch);
+    const auto place =
+        Join<ProductionMemory, OwnWords>::take_place(seen->files.view, From::oldest(), own);
+    if (!place) return broken(state, cursor);
+    lost =
+        place->sequence > cursor.reader.sequence() ? place->sequence - cursor.reader.sequence() : 0;
+    cursor.reader.jump(*place);
+    cursor.published = place->position;
+  } else {
+    const Position before = cursor.reader.position();
+    lost = cursor.reader.resynchronise();
+    if (cursor.reader.position() == before && ++cursor.stuck > kStuckMax) {
+      return broken(state, cursor);
+    }
+  }
+  add(cursor.slot->lost, lost);
+  add(evicted ? reader_.file().evictions : reader_.file().overruns);
+  const Failure failure =
+      fail(evicted ? Errc::evicted : Errc::overrun,
+           "channel \"%s\", lane %u: %s, %" PRIu64
+           " messages are lost; read faster or create the channel "
+           "with a larger ring",
+           channel_->name.c_str(), cursor.lane,
+           evicted ? "the publisher gave up on this reader" : "the publisher overtook this reader",
+           lost);
+  return Failure(failure.error().with_lost(lost));
+}
+
+Failure LaneSet::broken(SubscriberState& state, LaneCursor& cursor) noexcept {
+  const std::uint32_t lane = cursor.lane;
+  SeenLane* const seen = find(lane);
+  seen->broken = true;
+  seen->followed = false;
+  cursor.slot->left.store(1, std::memory_order_relaxed);
+  const bool cut_off = cursor.poisoned->load(std::memory_order_relaxed) != 0;
+  const std::uint64_t sequence = cursor.reader.sequence();
+  std::erase_if(state.cursors, [=](const LaneCursor& other) { return other.lane == lane; });
+  state.current = 0;
+  const PeerName owner = peer_name(channel_->domain->directory.fd(),
+                                   {seen->files.control().owner_id.load(std::memory_order_relaxed),
+                                    value(seen->files.control().owner_incarnation)});
+  return fail(Errc::poisoned,
+              "channel \"%s\", lane %u: %s after message %" PRIu64
+              "; its publisher is %s; this lane "
+              "is not read any further",
+              channel_->name.c_str(), lane,
+              cut_off ? "the file was cut short" : "bytes that no publisher writes", sequence,
+              describe_peer(owner).data());
+}
+
+bool LaneSet::owner_lives(const SeenLane& seen) noexcept {
+  const layout::LaneControl& control = seen.files.control();
+  if (at_rest(seen)) return false;
+  const Probe probed =
+      probe(channel_->domain->directory.fd(),
+            {control.owner_id.load(std::memory_order_relaxed), value(control.owner_incarnation)});
+  if (probed.failed) participant_.count_probe_error();
+  return probed.life == Life::alive;
+}
+
+std::size_t LaneSet::living_publishers() noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(lanes_.begin(), lanes_.end(),
+                    [&](const std::unique_ptr<SeenLane>& seen) { return owner_lives(*seen); }));
+}
+
+bool LaneSet::ended(const SubscriberState& state) noexcept {
+  if (lanes_.empty() || stale() || living_publishers() != 0) return false;
+  // Their death, or good-bye, orders everything they published before this look.
+  return std::none_of(state.cursors.begin(), state.cursors.end(), [](const LaneCursor& cursor) {
+    // [sync:record] Acquire, as in LaneReader::poll.
+    return cursor.reader.lane().header(cursor.reader.position()).load(std::memory_order_acquire) !=
+           0;
+  });
+}
+
+Failure LaneSet::closed() noexcept {
+  std::size_t left = 0;
+  for (const auto& seen : lanes_)
+    left += at_rest(*seen) ? 1 : 0;
+  return fail(Errc::closed,
+              "channel \"%s\": everything is read, and nobody publishes any more (%zu publishers "
+              "left in good order, %zu died)",
+              channel_->name.c_str(), left, lanes_.size() - left);
+}
+
+void LaneSet::leave(const SubscriberState& state) noexcept {
+  alarm_.reset();
+  for (const LaneCursor& cursor : state.cursors)
+    store_counters(cursor);
+  reader_.set_state(layout::ReaderState::left);
+  unlinkat(channel_->readers.get(), to_string(reader_.name()).c_str(), 0);
+  // [sync:join] Publishers drop us at their next look; one that sleeps on us is woken.
+  channel_->doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
+  for (const auto& seen : lanes_) {
+    if (value(seen->files.control().blocked_reader) == reader_.name().participant.incarnation) {
+      futex_wake(low_half(reader_.slot(seen->files.lane).position), INT32_MAX);
+    }
+  }
+}
+
+ReaderStats LaneSet::stats(const SubscriberState& state) const {
+  for (const LaneCursor& cursor : state.cursors)
+    store_counters(cursor);
+  ReaderStats sum;
+  for (std::uint32_t lane = 0; lane < channel_->options.lanes_max; ++lane) {
+    const layout::ReaderSlot& slot = reader_.slot(lane);
+    sum.received += value(slot.received);
+    sum.lost += value(slot.lost);
+    sum.skipped += value(slot.skipped);
+    sum.unknown += value(slot.unknown);
+  }
+  sum.overruns = value(reader_.file().overruns);
+  sum.evictions = value(reader_.file().evictions);
+  sum.parks = value(reader_.file().parks);
+  return sum;
+}
+
+}  // namespace millrace::detail

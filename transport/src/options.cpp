@@ -1,0 +1,26 @@
+#include "millrace/transport/options.hpp"
+
+#include "millrace/transport/stats.hpp"
+
+namespace millrace {
+
+const char* to_string(Policy policy) noexcept {
+  switch (policy) {
+    case Policy::block: return "block";
+    case Policy::evict: return "evict";
+    case Policy::lossy: return "lossy";
+  }
+  return "unknown";
+}
+
+const char* to_string(LaneLife life) noexcept {
+  switch (life) {
+    case LaneLife::live: return "live";
+    case LaneLife::left: return "left";
+    case LaneLife::died: return "died";
+    case LaneLife::retired: return "retired";
+  }
+  return "unknown";
+}
+
+}  // namespace millrace

@@ -1,0 +1,85 @@
+#include "reader_files.hpp"
+
+#include "directory_names.hpp"
+#include "file_modes.hpp"
+
+#include <charconv>
+
+namespace millrace::detail {
+
+std::string to_string(const ReaderName& name) {
+  return millrace::to_string(name.participant) + "." + std::to_string(name.number);
+}
+
+std::optional<ReaderName> parse_reader_name(std::string_view text) noexcept {
+  const auto dot = text.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  const auto participant = parse_participant_name(text.substr(0, dot));
+  const std::string_view digits = text.substr(dot + 1);
+  std::uint32_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (!participant || error != std::errc() || end != digits.data() + digits.size()) {
+    return std::nullopt;
+  }
+  return ReaderName{*participant, number};
+}
+
+std::vector<ReaderName> reader_names(const ChannelState& channel) {
+  std::vector<ReaderName> found;
+  for_each_name(channel.readers.get(), [&](std::string_view name) {
+    if (const auto reader = parse_reader_name(name)) found.push_back(*reader);
+  });
+  return found;
+}
+
+Result<ReaderFiles> ReaderFiles::open(const ChannelState& channel, const ReaderName& name) {
+  auto segment = Segment::open(channel.readers.get(), to_string(name).c_str(),
+                               {.kind = layout::FileKind::reader,
+                                .fingerprint = layout::kReaderFingerprint,
+                                .bytes_min = layout::reader_file_bytes(channel.options.lanes_max)},
+                               Access::read);
+  if (!segment) return Failure(segment.error());
+  auto mapping = Mapping::of(segment->fd(), 0, segment->size(), Access::read);
+  if (!mapping) return Failure(mapping.error());
+  ReaderFiles made;
+  made.name_ = name;
+  made.mapping_ = std::move(*mapping);
+  made.watch_ = Watched(made.mapping_.data(), made.mapping_.size(), Access::read);
+  made.lossy_ = (made.file().mode & layout::kReaderLossy) != 0;
+  return made;
+}
+
+Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const ReaderName& name,
+                                        bool lossy, bool fencing) {
+  SegmentPlan plan;
+  plan.kind = layout::FileKind::reader;
+  plan.fingerprint = layout::kReaderFingerprint;
+  plan.file_bytes = layout::reader_file_bytes(channel.options.lanes_max);
+  plan.mode = reader_mode(channel.options.mode);
+  plan.group = channel.options.group;
+  plan.creator_incarnation = name.participant.incarnation;
+  auto built = NewSegment::create(channel.readers.get(), plan);
+  if (!built) return Failure(built.error());
+  ReaderFiles made;
+  made.name_ = name;
+  made.lossy_ = lossy;
+  auto mapping = Mapping::of(built->fd(), 0, built->size(), Access::write);
+  if (!mapping) return Failure(mapping.error());
+  hide_from_forks_and_dumps(mapping->data(), mapping->size());
+  made.mapping_ = std::move(*mapping);
+  layout::ReaderFile& file = made.file();
+  file.incarnation = name.participant.incarnation;
+  file.id = name.participant.id;
+  file.number = name.number;
+  file.kind = static_cast<std::uint32_t>(layout::ReaderKind::subscriber);
+  file.mode = lossy ? layout::kReaderLossy : 0;
+  file.lanes = channel.options.lanes_max;
+  file.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);  // not linked yet
+  made.set_state(layout::ReaderState::joining);
+  if (auto linked = built->link(channel.readers.get(), to_string(name).c_str()); !linked) {
+    return Failure(linked.error());
+  }
+  return made;
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,79 @@
+// CH/readers/ID.INCARNATION.K: where one subscriber stands. Written by the subscriber, read by
+// publishers and observers, who believe nothing in it.
+#pragma once
+
+#include "channel_state.hpp"
+#include "millrace/core/reader_layout.hpp"
+#include "watched.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::detail {
+
+struct ReaderName {
+  ParticipantName participant;
+  std::uint32_t number = 0;
+
+  friend bool operator==(const ReaderName&, const ReaderName&) = default;
+};
+
+[[nodiscard]] std::string to_string(const ReaderName& name);
+[[nodiscard]] std::optional<ReaderName> parse_reader_name(std::string_view text) noexcept;
+
+// Every reader file there is.
+[[nodiscard]] std::vector<ReaderName> reader_names(const ChannelState& channel);
+
+// A reader's file, mapped.
+class ReaderFiles {
+ public:
+  // Somebody's, read-only. Errors: not_found, format, no_permission.
+  static Result<ReaderFiles> open(const ChannelState& channel, const ReaderName& name);
+
+  // Our own, new, in state joining.
+  static Result<ReaderFiles> create(const ChannelState& channel, const ReaderName& name, bool lossy,
+                                    bool fencing);
+
+  [[nodiscard]] layout::ReaderFile& file() const noexcept {
+    return *reinterpret_cast<layout::ReaderFile*>(mapping_.data());
+  }
+
+  [[nodiscard]] layout::ReaderSlot& slot(std::uint32_t lane) const noexcept {
+    return *reinterpret_cast<layout::ReaderSlot*>(mapping_.data() +
+                                                  layout::reader_slot_offset(lane));
+  }
+
+  [[nodiscard]] layout::ReaderState state() const noexcept {
+    // [sync:reader-state] Acquire: an active reader's places are seen with it.
+    return static_cast<layout::ReaderState>(file().state.load(std::memory_order_acquire));
+  }
+
+  void set_state(layout::ReaderState state) const noexcept {
+    // [sync:reader-state] Release: without it a publisher could see the reader active before its
+    // places, and wait for it at 0.
+    file().state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  }
+
+  [[nodiscard]] const ReaderName& name() const noexcept { return name_; }
+
+  // Private copy: whether it asked never to be waited for.
+  [[nodiscard]] bool lossy() const noexcept { return lossy_; }
+
+  [[nodiscard]] std::size_t bytes() const noexcept { return mapping_.size(); }
+
+ private:
+  ReaderName name_;
+  bool lossy_ = false;
+  Mapping mapping_;
+  Watched watch_;
+};
+
+// What the position word of a slot looks like to somebody who sleeps on it.
+[[nodiscard]] inline const std::atomic<std::uint32_t>* low_half(const layout::Word& word) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  return reinterpret_cast<const std::atomic<std::uint32_t>*>(&word);
+}
+
+}  // namespace millrace::detail

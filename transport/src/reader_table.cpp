@@ -1,0 +1,87 @@
+#include "reader_table.hpp"
+
+#include <algorithm>
+
+namespace millrace::detail {
+
+void ReaderTable::refresh() noexcept {
+  const std::uint64_t now = generation();  // read before the directory: nobody is missed
+  if (now == refreshed_at_) return;
+  refreshed_at_ = now;
+  const std::vector<ReaderName> present = reader_names(channel_);
+  std::erase_if(entries_, [&](const Entry& entry) {
+    return std::find(present.begin(), present.end(), entry.files.name()) == present.end();
+  });
+  for (const ReaderName& name : present) {
+    const bool known = std::any_of(entries_.begin(), entries_.end(),
+                                   [&](const Entry& entry) { return entry.files.name() == name; });
+    if (known) continue;
+    // One that cannot be opened has just left, or is no reader of ours: nobody to wait for.
+    if (auto opened = ReaderFiles::open(channel_, name)) {
+      entries_.push_back(
+          {.files = std::move(*opened),
+           .peer = peer_name(channel_.domain->directory.fd(), name.participant, name.number)});
+    }
+  }
+  blocker_ = kNobody;
+}
+
+bool ReaderTable::placed(const Entry& entry) const noexcept {
+  // [sync:place] Acquire: the position that belongs to this epoch is seen with it.
+  return entry.files.slot(lane_).lane_epoch.load(std::memory_order_acquire) == epoch_;
+}
+
+bool ReaderTable::counts(const Entry& entry) const noexcept {
+  if (entry.dead || entry.files.lossy()) return false;
+  const layout::ReaderSlot& slot = entry.files.slot(lane_);
+  // Relaxed: a reader's own words, which only ever say "wait for me no longer" or "again".
+  const std::uint64_t joins = slot.joins.load(std::memory_order_relaxed);
+  if (entry.evicted && joins == entry.evicted_joins) return false;
+  const layout::ReaderState state = entry.files.state();
+  if (placed(entry)) {
+    return state != layout::ReaderState::left && slot.left.load(std::memory_order_relaxed) == 0;
+  }
+  return state == layout::ReaderState::active;
+}
+
+Position ReaderTable::position_of(const Entry& entry) const noexcept {
+  if (!placed(entry)) return 0;
+  // [sync:space] Acquire: the reader has finished with the bytes below it. Without it this producer
+  // could overwrite them while they are still being read.
+  return entry.files.slot(lane_).position.load(std::memory_order_acquire);
+}
+
+const layout::Word& ReaderTable::moving_word(const Entry& entry) const noexcept {
+  const layout::ReaderSlot& slot = entry.files.slot(lane_);
+  return placed(entry) ? slot.position : slot.lane_epoch;
+}
+
+Position ReaderTable::slowest(Position floor) noexcept {
+  Position lowest = kNoReader;
+  blocker_ = kNobody;
+  if (channel_.options.policy == Policy::lossy) return lowest;
+  for (std::size_t i = 0; i < entries_.size(); ++i) {
+    if (!counts(entries_[i])) continue;
+    const Position position = position_of(entries_[i]);
+    if (position < floor || position >= lowest || position % kRecordAlign != 0) continue;
+    lowest = position;
+    blocker_ = i;
+  }
+  return lowest;
+}
+
+std::size_t ReaderTable::listening() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(entries_.begin(), entries_.end(), [](const Entry& entry) {
+        const layout::ReaderState state = entry.files.state();
+        return !entry.dead &&
+               (state == layout::ReaderState::active || state == layout::ReaderState::joining);
+      }));
+}
+
+void ReaderTable::give_up(Entry& entry) const noexcept {
+  entry.evicted = true;
+  entry.evicted_joins = entry.files.slot(lane_).joins.load(std::memory_order_relaxed);
+}
+
+}  // namespace millrace::detail

@@ -1,0 +1,178 @@
+#include "millrace/transport/subscriber.hpp"
+
+#include "counter.hpp"
+#include "lane_set.hpp"
+
+#include <cinttypes>
+#include <climits>
+
+namespace millrace {
+
+namespace detail {
+
+namespace {
+
+// How often a waiting subscriber looks at the directory even if no generation moved (somebody may
+// have set it back), and asks whether its publishers still live.
+constexpr std::uint64_t kLookEveryNs = 100'000'000;
+constexpr std::uint64_t kProbeEveryNs = 5'000'000;
+
+// Spins between two looks at the clock.
+constexpr int kSpins = 64;
+
+bool something_there(const SubscriberState& state) noexcept {
+  if (state.bad_news) return true;
+  for (const LaneCursor& cursor : state.cursors) {
+    const auto& lane = cursor.reader.lane();
+    const Position at = cursor.reader.position();
+    // Relaxed: next() looks again, and in order. A lapped reader must find out, too.
+    if (lane.header(at).load(std::memory_order_relaxed) != 0 ||
+        lane.limit().load(std::memory_order_relaxed) > at + lane.capacity()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void LaneSetDelete::operator()(LaneSet* set) const noexcept {
+  delete set;
+}
+
+void store_counters(const LaneCursor& cursor) noexcept {
+  layout::ReaderSlot& slot = *cursor.slot;
+  slot.sequence.store(cursor.reader.sequence(), std::memory_order_relaxed);
+  slot.received.store(cursor.received, std::memory_order_relaxed);
+  slot.skipped.store(cursor.skipped, std::memory_order_relaxed);
+  slot.unknown.store(cursor.reader.unknown(), std::memory_order_relaxed);
+}
+
+SubscriberState::~SubscriberState() {
+  if (set && !guard.foreign()) set->leave(*this);
+}
+
+Failure SubscriberState::foreign() noexcept {
+  return fail(Errc::foreign,
+              "this subscriber belongs to the parent process; open the domain anew after a fork");
+}
+
+Failure SubscriberState::refuse() noexcept {
+  if (guard.foreign()) return foreign();
+  bad_news = false;
+  return set->tell_missed();
+}
+
+Result<bool> SubscriberState::look_around() noexcept {
+  if (auto looked = set->look(*this, false); !looked) return Failure(looked.error());
+  set->arm(*this);
+  return false;
+}
+
+Failure SubscriberState::lapped(LaneCursor& cursor) noexcept {
+  return set->lapped(*this, cursor);
+}
+
+Failure SubscriberState::trouble(LaneCursor& cursor, Poll found) noexcept {
+  if (found == Poll::overrun) return set->lapped(*this, cursor);
+  const bool cut_off = cursor.poisoned->load(std::memory_order_relaxed) != 0;
+  if (found == Poll::broken || cut_off) return set->broken(*this, cursor);
+  return set->lapped(*this, cursor);
+}
+
+void SubscriberState::wake_publisher(const LaneCursor& cursor) const noexcept {
+  futex_wake(low_half(cursor.slot->position), INT_MAX);
+}
+
+Result<void> SubscriberState::release_all() noexcept {
+  if (guard.foreign()) return foreign();
+  for (LaneCursor& cursor : cursors) {
+    if (cursor.published != cursor.reader.position() && !give_back(cursor)) return lapped(cursor);
+  }
+  return {};
+}
+
+Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout) noexcept {
+  if (guard.foreign()) return foreign();
+  const bool forever = timeout == kForever;
+  const std::uint64_t began = monotonic_ns();
+  const std::uint64_t deadline =
+      forever ? ULLONG_MAX
+              : began + static_cast<std::uint64_t>(std::max<std::int64_t>(timeout.count(), 0));
+  std::uint64_t next_look = began + kLookEveryNs;
+  std::uint64_t next_probe = 0;
+  for (Waiter waiter = set->waiter();;) {
+    bool park = false;
+    for (int spins = 0; spins < kSpins && !park; ++spins) {
+      if (something_there(*this)) return {};
+      park = waiter.pause();
+    }
+    const std::uint64_t now = monotonic_ns();
+    const bool look = now >= next_look;
+    if (look) next_look = now + kLookEveryNs;
+    if (auto looked = set->look(*this, look); !looked) return looked;
+    if (set->until_closed() && now >= next_probe) {
+      next_probe = now + kProbeEveryNs;
+      if (set->ended(*this)) return set->closed();
+    }
+    if (now >= deadline) {
+      return fail(Errc::timeout, "nothing came within %" PRId64 " ms",
+                  static_cast<std::int64_t>(timeout.count()) / 1'000'000);
+    }
+    if (park && !something_there(*this)) set->park(*this, deadline - now);
+  }
+}
+
+Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& data) noexcept {
+  if (guard.foreign() || bad_news) return refuse();
+  for (std::size_t turns = cursors.size(); turns != 0; --turns) {
+    LaneCursor& cursor = cursors[current];
+    const Poll found = take(cursor, record);
+    if (found == Poll::message) {
+      data = cursor.reader.lane().payload(record.position);
+      return true;
+    }
+    if (found != Poll::empty) return trouble(cursor, found);
+    if (!went_empty(cursor)) return trouble(cursor, Poll::empty);
+    pass_on();
+  }
+  return nothing();
+}
+
+Result<void> SubscriberState::finish(const Record& record) noexcept {
+  LaneCursor& cursor = cursors[current];
+  if (!cursor.reader.validate(record.position)) return lapped(cursor);
+  if (due(cursor) && !give_back(cursor)) return lapped(cursor);
+  cursor.reader.advance(record);
+  cursor.reader.release();
+  ++cursor.received;
+  return {};
+}
+
+}  // namespace detail
+
+Result<std::optional<Speculative>> Subscriber::poll_in_place() noexcept {
+  Record record;
+  const std::byte* data = nullptr;
+  const auto got = state_->next_in_place(record, data);
+  if (!got) return Failure(got.error());
+  if (!*got) return std::optional<Speculative>();
+  return std::optional<Speculative>(Speculative(state_.get(), record, {data, record.length}));
+}
+
+Result<int> Subscriber::event_fd() noexcept {
+  if (state_->guard.foreign()) return detail::SubscriberState::foreign();
+  return state_->set->event_fd(*state_);
+}
+
+std::size_t Subscriber::publishers() noexcept {
+  if (state_->guard.foreign()) return 0;
+  (void)state_->set->look(*state_, false);
+  return state_->set->living_publishers();
+}
+
+ReaderStats Subscriber::stats() const {
+  return state_->set->stats(*state_);
+}
+
+}  // namespace millrace
