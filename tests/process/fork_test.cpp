@@ -192,12 +192,12 @@ bool has_a_lock(pid_t process) {
   return false;
 }
 
-TEST_F(Fork, ForksInTheMiddleOfEnteringLeaveNoLockInAChild) {
+TEST_F(Fork, ForksInTheMiddleOfLockingLeaveNoLockInAChild) {
   std::atomic<bool> enough{false};
-  std::atomic<int> entered{0};
+  std::atomic<int> taken{0};
   std::thread busy([&] {
     while (!enough.load()) {
-      if (Participant::enter(domain(), "busy")) ++entered;
+      if (LifetimeLock::take(scratch_.fd(), "lock", O_CREAT, 0600)) ++taken;
     }
   });
   std::vector<pid_t> children;
@@ -211,7 +211,7 @@ TEST_F(Fork, ForksInTheMiddleOfEnteringLeaveNoLockInAChild) {
   }
   enough.store(true);
   busy.join();
-  EXPECT_GT(entered.load(), 0);
+  EXPECT_GT(taken.load(), 0);
   for (const pid_t child : children) {
     EXPECT_FALSE(has_a_lock(child));
     kill(child, SIGKILL);
