@@ -50,13 +50,13 @@ Result<void> check(const SegmentPlan& plan) {
 }
 
 // The headroom of hugetlbfs is taken by the mapping, which reserves its pages; elsewhere it is
-// looked at again before every step, since others allocate meanwhile.
+// looked at again before every further step, since others allocate meanwhile.
 Result<void> allocate(int fd, const SegmentPlan& plan) {
   std::uint64_t step = kStepBytes;
   std::uint64_t done = 0;
   while (done < plan.file_bytes) {
     const std::uint64_t left = plan.file_bytes - done;
-    if (plan.page_bytes == kPageBytes) {
+    if (done > 0 && plan.page_bytes == kPageBytes) {
       if (auto room = check_headroom(fd, left, plan.placement); !room) return room;
     }
     const std::uint64_t now = std::min(step, left);

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <signal.h>
 #include <string>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -274,6 +275,22 @@ TEST_P(NewSegmentTest, IsNotRemovedByTheDestructorOfAForkedChild) {
     return "";
   });
   EXPECT_TRUE(made->link(scratch_.fd(), "lane-0"));
+}
+
+TEST_P(NewSegmentTest, LeavesAtMostAPrivateNameWhenItsMakerIsKilled) {
+  const auto outcome = run_in_child([&]() -> std::string {
+    const auto made = NewSegment::create(scratch_.fd(), plan());
+    if (!made) return std::string(made.error().sentence());
+    kill(getpid(), SIGKILL);
+    return "it lives";
+  });
+  EXPECT_EQ(outcome.signal, SIGKILL) << outcome.said;
+  EXPECT_EQ(scratch_.entries(), GetParam() ? 0U : 1U);
+  for (const auto& entry : std::filesystem::directory_iterator(scratch_.path())) {
+    const auto name = parse_private_name(entry.path().filename().string());
+    ASSERT_TRUE(name) << entry.path();
+    EXPECT_EQ(name->creator_incarnation, 0x1234U);
+  }
 }
 
 TEST_P(NewSegmentTest, RefusesAPlanThatContradictsItself) {

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -110,6 +111,29 @@ TEST_F(SigbusGuardTest, PoisonsOnlyTheLaneThatWasCutOff) {
     if (other_poisoned.load() != 0) return "the other was poisoned";
     return poisoned.load() == 1 ? "" : "not poisoned";
   });
+  EXPECT_EQ(outcome.signal, 0);
+  EXPECT_EQ(outcome.said, "");
+}
+
+TEST_F(SigbusGuardTest, LetsAReaderOutliveAHoleInAFullFileSystem) {
+  const auto outcome = run_in_child([&]() -> std::string {
+    if (!testing_support::leave_mount_namespace()) return "skip";
+    if (mount("none", scratch_.path().c_str(), "tmpfs", 0, "size=128k") != 0) return "skip";
+    const std::string sevens(2 * kRing, '\7');
+    const Descriptor file(open((scratch_ / "lane").c_str(), O_RDWR | O_CREAT, 0600));
+    const Descriptor other(open((scratch_ / "other").c_str(), O_RDWR | O_CREAT, 0600));
+    if (write(file.get(), sevens.data(), kRing) != static_cast<ssize_t>(kRing)) return "no lane";
+    const auto lane = RingMapping::of(file.get(), 0, kRing, Access::read);
+    std::atomic<std::uint32_t> poisoned{0};
+    SigbusGuard::install();
+    if (!lane || !SigbusGuard::watch(lane->data(), 2 * kRing, &poisoned)) return "not watched";
+    constexpr int kHole = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (fallocate(file.get(), kHole, 0, static_cast<off_t>(kRing)) != 0) return "no hole";
+    if (write(other.get(), sevens.data(), sevens.size()) <= 0) return "not filled";
+    if (byte_at(*lane, kPageBytes) != 0) return "no zero";
+    return poisoned.load() == 1 ? "" : "not poisoned";
+  });
+  if (outcome.said == "skip") GTEST_SKIP() << "mounting is forbidden here";
   EXPECT_EQ(outcome.signal, 0);
   EXPECT_EQ(outcome.said, "");
 }
