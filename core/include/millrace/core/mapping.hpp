@@ -25,7 +25,8 @@ namespace millrace {
 enum class Access : std::uint8_t { read, write };
 
 // Asks that a range is neither copied to forked children nor written to core dumps: a child must
-// not hold a lane, and a dump of a ring delays the release of its owner's lock. Failures do no harm.
+// not hold a lane, and a dump of a ring delays the release of its owner's lock. Failures do no
+// harm.
 void hide_from_forks_and_dumps(void* data, std::size_t bytes) noexcept;
 
 // Brings every page of a mapped range in now instead of at first use. Bytes do not change.
