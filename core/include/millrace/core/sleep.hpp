@@ -6,7 +6,7 @@
 //
 //   sleeper                                  publisher, after committing the record at w
 //   asleep_at := max(asleep_at, r + 1)       light barrier
-//   heavy barrier                            if (asleep_at == w + 1) wake all on header[w]
+//   heavy barrier                            if (asleep_at > w) wake all on header[w]
 //   if header[r] == 0: futex wait on it
 //
 // The heavy barrier (membarrier) runs a full fence on every processor, so the publisher needs only
@@ -44,8 +44,11 @@ class Sleep {
     }
   }
 
-  // Publisher: true if somebody sleeps for the record that was just committed at `committed`.
-  [[nodiscard]] static bool wanted(const Word& asleep_at, Position committed,
+  // Publisher: true if somebody may sleep for what was just committed from `committed` up to
+  // `frontier`; wake all on the word at `committed`. An announcement for a later place up to the
+  // frontier counts too: a second sleeper may have seen our commit, gone on, and raised `asleep_at`
+  // over the first one's before we look.
+  [[nodiscard]] static bool wanted(const Word& asleep_at, Position committed, Position frontier,
                                    bool fencing) noexcept {
     // [sync:sleep] Without the barrier this load could come before the commit: we would see nobody
     // asleep, and the sleeper no record.
@@ -54,7 +57,7 @@ class Sleep {
     } else {
       Memory::light_barrier();
     }
-    return asleep_at.load(std::memory_order_relaxed) == committed + 1;
+    return asleep_at.load(std::memory_order_relaxed) - (committed + 1) <= frontier - committed;
   }
 };
 
