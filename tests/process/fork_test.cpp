@@ -181,6 +181,35 @@ TEST_F(Fork, HoldersOfALivingParticipantIsItsProcess) {
   EXPECT_EQ(found[0].pid, static_cast<std::uint32_t>(member.pid()));
 }
 
+TEST_F(Fork, AProcessInTheMiddleOfItsCoreDumpIsAliveAndNamedAsDumping) {
+  const std::string directory = scratch_.path();
+  Member member(domain(), [&](Participant&) {
+    const rlimit all{RLIM_INFINITY, RLIM_INFINITY};
+    const bool ready = setrlimit(RLIMIT_CORE, &all) == 0 && chdir(directory.c_str()) == 0;
+    static std::vector<char> much;
+    much.assign(std::size_t{128} << 20, 'x');
+    if (!ready) _exit(1);
+  });
+  const std::string status = "/proc/" + std::to_string(member.pid()) + "/status";
+  const auto dumps = [&] {
+    std::ifstream file(status);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    return text.find("CoreDumping:\t1") != std::string::npos;
+  };
+  member.send(SIGABRT);
+  bool seen = false;
+  while (is_alive(domain(), member.name())) {
+    const bool before = dumps();
+    const std::vector<LockHolder> found = holders(domain(), member.name());
+    if (!before || !dumps()) continue;
+    seen = true;
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].pid, static_cast<std::uint32_t>(member.pid()));
+    EXPECT_TRUE(found[0].dumping);
+  }
+  if (!seen) GTEST_SKIP() << "no core dump is written here, or it was too quick to be seen";
+}
+
 // The kernel's own list of what a process has open tells whether a lock came along.
 bool has_a_lock(pid_t process) {
   const std::string list = "/proc/" + std::to_string(process) + "/fdinfo";

@@ -8,6 +8,15 @@
 // I3: the lock's description is neither mapped nor shared; in a forked child it is closed, and the
 //     child's copy of this object is foreign: it changes nothing and its destructor does nothing.
 //
+//   dies after         then there is                        repaired by
+//   making the file    nothing, or a private name where     remove_dead_participants
+//                      unnamed files are refused
+//   linking it         a dead file, no repairs registered   enter when ids run out, or
+//                                                           remove_dead_participants
+//   will_need          a dead file that keeps its id        whoever is blocked on the dead, or
+//                      until the repair is complete         `clean`; then as above
+//   marking it left    the same, with `left` set            the same
+//
 // A process may have several participants, also in one domain; they see each other's death rightly.
 //
 // Thread safety: will_need, count_probe_error, name and foreign from any thread; enter from any
