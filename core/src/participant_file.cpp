@@ -92,6 +92,10 @@ Result<ParticipantFile> ParticipantFile::link(int domain_fd, std::uint32_t id,
   Result<NewSegment> segment = NewSegment::create(directory->get(), plan_of(name));
   if (!segment) return std::unexpected(segment.error());
   fill(*reinterpret_cast<layout::ParticipantFile*>(segment->data()), self, name);
+  // Now, because the lock opens the file once more, and the umask may forbid that to its own maker.
+  if (fchmod(segment->fd(), kFileMode) != 0) {
+    return fail_os(errno, "cannot set the mode of a participant's file");
+  }
   Result<LifetimeLock> lock = LifetimeLock::take_on(segment->fd());
   if (!lock) return std::unexpected(lock.error());
   const Result<void> named = segment->link(directory->get(), to_string(name).c_str());

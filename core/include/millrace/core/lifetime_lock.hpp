@@ -18,7 +18,7 @@ namespace millrace {
 class LifetimeLock {
  public:
   // Opens (and with O_CREAT in `extra_flags` makes) a file and locks all of it. Errc::busy if a
-  // living process holds it; never waits.
+  // living process holds it; never waits. The umask takes its bits from `mode`: fchmod fd() after.
   [[nodiscard]] static Result<LifetimeLock> take(int directory_fd, const char* path,
                                                  int extra_flags = 0, unsigned mode = 0);
 
