@@ -70,7 +70,7 @@ class PublisherState {
     const Sequence first = writer.sequence();
     const Position at = writer.publish();
     open = false;
-    if (Sleep<ProductionMemory>::wanted(*asleep_at, at, fencing)) [[unlikely]]
+    if (Sleep<ProductionMemory>::wanted(*asleep_at, at, writer.position(), fencing)) [[unlikely]]
       wake(at);
     return first;
   }

@@ -71,8 +71,8 @@ class SubscriberState {
 
   // Takes the next message of any lane; false if there is none. Releases the one before.
   Result<bool> next(Message& message) noexcept {
-    if (guard.foreign()) [[unlikely]]
-      return foreign();
+    if (guard.foreign() || bad_news) [[unlikely]]
+      return refuse();
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0 && !resting(cursor)) {
@@ -100,8 +100,8 @@ class SubscriberState {
   // Calls handler for at most `most` messages and releases them, one lane's run at a time.
   template <class Handler>
   Result<std::size_t> each(Handler& handler, std::size_t most) noexcept {
-    if (guard.foreign()) [[unlikely]]
-      return foreign();
+    if (guard.foreign() || bad_news) [[unlikely]]
+      return refuse();
     std::size_t done = 0;
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
