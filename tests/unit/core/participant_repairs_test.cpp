@@ -94,6 +94,9 @@ TEST_F(Repairs, AFileUnderAnothersNameIsDamaged) {
   std::filesystem::copy(file_of(participant->name()), file_of(other));
   EXPECT_TRUE(copy_participant(domain(), participant->name()));
   EXPECT_EQ(copy_participant(domain(), other).error().code(), Errc::format);
+  const ParticipantName later{participant->name().id, participant->name().incarnation + 1};
+  std::filesystem::copy(file_of(participant->name()), file_of(later));
+  EXPECT_EQ(copy_participant(domain(), later).error().code(), Errc::format);
 }
 
 TEST_F(Repairs, WhatIsGoneIsRemovable) {
