@@ -7,6 +7,7 @@
 #include "directory_names.hpp"
 #include "lane_drained.hpp"
 #include "lane_owner.hpp"
+#include "millrace/core/clock.hpp"
 #include "millrace/core/participant_info.hpp"
 #include "millrace/core/private_name.hpp"
 #include "millrace/transport/domain.hpp"
@@ -62,18 +63,33 @@ class Sweep {
  public:
   explicit Sweep(const std::shared_ptr<DomainState>& domain) : domain_(domain) {}
 
+  Result<void> remove(std::string_view name) {
+    const auto channel = ChannelState::open(domain_, name, Access::write);
+    if (!channel) return Failure(channel.error());
+    if (!unused(**channel)) {
+      return fail(
+          Errc::busy,
+          "channel \"%s\" is in use; end its publishers and subscribers first (millrace stat "
+          "names them)",
+          (*channel)->name.c_str());
+    }
+    if (remove_channel(**channel)) return {};
+    return fail(Errc::no_permission, "cannot remove channel %s", report_.kept.back().c_str());
+  }
+
   CleanReport run(const CleanOptions& options) {
     for (const std::string& name : channel_names(fd())) {
       const auto channel = ChannelState::open(domain_, name, Access::write);
       if (!channel) continue;
       if (options.channels_too && unused(**channel)) {
-        remove_channel(**channel);
+        if (remove_channel(**channel)) ++report_.channels;
         continue;
       }
       remove_dead_readers(**channel);
       retire_lanes(**channel);
     }
     remove_unfinished();
+    remove_old_clocks();
     report_.participants = remove_dead_participants(
         fd(), [this](const layout::ParticipantFile& dead) { return repaired(fd(), dead); });
     return std::move(report_);
@@ -139,16 +155,16 @@ class Sweep {
   }
 
   // First out of sight, so that nobody opens half a channel; then file by file.
-  void remove_channel(const ChannelState& channel) {
+  bool remove_channel(const ChannelState& channel) {
     for (const std::uint32_t number : lane_numbers(channel)) {
       if (const auto lane = open_lane(channel, number, Access::write)) remove_lane(channel, *lane);
     }
     const std::string hidden = private_name(0);
     if (renameat(fd(), channel.name.c_str(), fd(), hidden.c_str()) != 0) {
       keep(channel.name);
-      return;
+      return false;
     }
-    if (remove_tree(hidden)) ++report_.channels;
+    return remove_tree(hidden);
   }
 
   // Channels whose creator died while building them, and ones whose removal was interrupted.
@@ -164,6 +180,19 @@ class Sweep {
     for (const auto& [name, creator] : names) {
       if (!alive.contains(creator) && remove_tree(name)) ++report_.unfinished;
     }
+  }
+
+  // Calibrations of earlier boots.
+  void remove_old_clocks() {
+    const std::string current = Clock::file_name().data();
+    std::vector<std::string> names;
+    for_each_name(fd(), [&](std::string_view name) {
+      if (name.starts_with("clock-") && name.substr(0, 14) != current.substr(0, 14)) {
+        names.emplace_back(name);
+      }
+    });
+    for (const std::string& name : names)
+      unlinkat(fd(), name.c_str(), 0);
   }
 
   // A channel's directory is two levels deep.
@@ -191,6 +220,10 @@ class Sweep {
 };
 
 }  // namespace detail
+
+Result<void> Domain::remove(std::string_view name) {
+  return detail::Sweep(state_).remove(name);
+}
 
 Result<CleanReport> Domain::clean(const CleanOptions& options) {
   return detail::Sweep(state_).run(options);

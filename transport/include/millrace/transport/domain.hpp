@@ -60,6 +60,10 @@ class Domain {
   // Names of all channels, sorted.
   [[nodiscard]] Result<std::vector<std::string>> channels() const;
 
+  // Removes a channel with every message in it. Errc::busy while a living process publishes or
+  // subscribes, not_found, no_permission.
+  Result<void> remove(std::string_view name);
+
   // Removes what is proven dead: participants, readers, drained lanes, unfinished channels, and
   // channels that nobody uses if `channels_too`. Never anything that a living process owns.
   [[nodiscard]] Result<CleanReport> clean(const CleanOptions& options = {});
