@@ -46,7 +46,6 @@ struct LaneSuite : rl::test_suite<LaneSuite<kTwin, kBatch, kLag>, 2> {
       if (kTwin == Twin::no_zero) word.ignore_zeros();
     }
     writer = LaneWriter<Memory>(lane, {0, 0});
-    writer.checkpoint();
     for (;;) {
       if (writer.sequence() == kBefore - kLag) {
         reader = LaneReader<Memory>(lane, {writer.position(), writer.sequence()});
@@ -138,7 +137,7 @@ int run() {
   verdict.must_pass<Batch<Twin::none>>("lane: batches of two");
   verdict.must_be_caught<Batch<Twin::relaxed_publish>>("lane: batch published relaxed");
   verdict.must_be_caught<Batch<Twin::first_header_first>>("lane: first header of a batch first");
-  verdict.must_pass<Lapped<Twin::none>>("lane: a lapped reader");
+  verdict.must_pass<Lapped<Twin::none>>("lane: a lapped reader", 1);
   verdict.must_be_caught<Lapped<Twin::no_release_fence>>("lane: no release fence after the limit");
   verdict.must_be_caught<Lapped<Twin::no_acquire_fence>>("lane: no acquire fence in validation");
   verdict.must_be_caught<Lapped<Twin::payload_before_limit>>("lane: payload before the limit");

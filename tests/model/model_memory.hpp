@@ -95,6 +95,8 @@ struct ModelRing {
   static constexpr std::uint64_t kSlots = 8;
 
   ModelWord limit;
+  ModelWord proposed;
+  bool proposes_in_limit = false;  // the twin with one word for both
   ModelWord version;
   std::array<std::array<ModelWord, 2>, kSlots> slots;
   std::array<ModelWord, kBytes / 8> words;
@@ -115,6 +117,10 @@ class ModelLane {
   [[nodiscard]] std::uint64_t step() const noexcept { return 16; }
 
   [[nodiscard]] Word& limit() const noexcept { return ring_->limit; }
+
+  [[nodiscard]] Word& proposed() const noexcept {
+    return ring_->proposes_in_limit ? ring_->limit : ring_->proposed;
+  }
 
   [[nodiscard]] Word& version() const noexcept { return ring_->version; }
 

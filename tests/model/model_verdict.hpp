@@ -11,9 +11,9 @@ class Verdict {
   // REQUIRES that the model holds in every execution tried: many random ones, and those with few
   // context switches in order.
   template <class Suite>
-  void must_pass(const char* what) {
+  void must_pass(const char* what, unsigned switches = 2) {
     report(what, "passes", run<Suite>(rl::sched_random, kIterations), true);
-    report(what, "passes in order", run<Suite>(rl::sched_bound, kIterations / 4), true);
+    report(what, "passes in order", run<Suite>(rl::sched_bound, 0, switches), true);
   }
 
   // REQUIRES that some execution breaks the model.
@@ -21,7 +21,7 @@ class Verdict {
   void must_be_caught(const char* what) {
     rl::test_result_e result = run<Suite>(rl::sched_random, kTwinIterations);
     if (result == rl::test_result_success) {
-      result = run<Suite>(rl::sched_bound, kTwinIterations);
+      result = run<Suite>(rl::sched_bound, 0);
     }
     report(what, "caught", result, false);
   }
@@ -29,17 +29,18 @@ class Verdict {
   [[nodiscard]] int exit_code() const { return good_ ? 0 : 1; }
 
  private:
-  static constexpr rl::iteration_t kIterations = 40'000;
+  static constexpr rl::iteration_t kIterations = 100'000;
   static constexpr rl::iteration_t kTwinIterations = 400'000;
 
   template <class Suite>
-  rl::test_result_e run(rl::scheduler_type_e order, rl::iteration_t iterations) {
+  rl::test_result_e run(rl::scheduler_type_e order, rl::iteration_t iterations,
+                        unsigned switches = 2) {
     // Relacy replaces operator new: a stream with a buffer of its own would be taken for a leak.
     std::ostream quiet(nullptr);
     std::ostream* const stream = std::getenv("MILLRACE_MODEL_TRACE") ? &std::cout : &quiet;
     rl::test_params params;
     params.search_type = order;
-    params.context_bound = 2;
+    params.context_bound = switches;
     params.iteration_count = iterations;
     params.execution_depth_limit = 20'000;
     params.output_stream = stream;

@@ -19,6 +19,7 @@ template <class Memory>
 class Checkpoints {
  public:
   using Lane = typename Memory::Lane;
+  using Word = typename Memory::Word;
 
   // Reveals that `at` is a record boundary. The producer calls it between publishes.
   static void write(const Lane& lane, Checkpoint at) noexcept {
@@ -39,10 +40,15 @@ class Checkpoints {
 
   // The oldest checkpoint whose records are all still in the ring, or the newest if none is.
   static std::optional<Checkpoint> oldest(const Lane& lane) noexcept {
+    return oldest(lane, lane.limit());
+  }
+
+  // The same against another horizon than `limit`; a reader that joins gives `proposed`.
+  static std::optional<Checkpoint> oldest(const Lane& lane, const Word& horizon) noexcept {
     std::optional<Checkpoint> best;
     find(lane, [&](Checkpoint seen) {
       // [sync:limit] Acquire: a limit read before the slot could call an overwritten place intact.
-      const Position limit = lane.limit().load(std::memory_order_acquire);
+      const Position limit = horizon.load(std::memory_order_acquire);
       if (best && limit > seen.position + lane.capacity()) return true;
       best = seen;
       return false;

@@ -4,6 +4,7 @@
 
 #include "millrace/core/lane_recovery.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -42,11 +43,10 @@ class Join {
       if (!start) continue;
       own.stand_at(*start);
       own.announce();
-      // [sync:join] Without this fence the limit could be read before our place is visible: the
-      // producer would miss us, and we its new limit.
+      // [sync:join] Without this fence the producer's candidate could be read before our place is
+      // visible: the producer would miss us, and we its candidate.
       Memory::full_fence();
-      if (lane.limit().load(std::memory_order_relaxed) > start->position + lane.capacity())
-        continue;
+      if (horizon(lane) > start->position + lane.capacity()) continue;
       if (from.kind == From::Kind::oldest) return start;
       const auto place = walk(lane, *start, from);
       if (!place) continue;
@@ -59,10 +59,16 @@ class Join {
  private:
   static constexpr int kAttempts = 64;
 
+  // The highest limit that the producer may take without having seen us.
+  static Position horizon(const Lane& lane) noexcept {
+    return std::max(lane.proposed().load(std::memory_order_relaxed),
+                    lane.limit().load(std::memory_order_relaxed));
+  }
+
   static std::optional<Checkpoint> choose(const Lane& lane, From from) noexcept {
     using C = Checkpoints<Memory>;
     if (from.kind == From::Kind::now) return C::newest(lane);
-    const auto oldest = C::oldest(lane);
+    const auto oldest = C::oldest(lane, lane.proposed());
     if (from.kind == From::Kind::oldest || !oldest || oldest->sequence >= from.sequence) {
       return oldest;
     }

@@ -52,14 +52,13 @@ struct EvictedSlot {
 //      248     4  honoured          creator    1 yes, 0 no, 2 cannot tell
 //      252     4  page_kind         creator    0 normal, 1 huge
 //      256     8  limit             publisher  it may write below this without looking at readers
-//      264   120  reserved0         -          zero
+//      264     8  proposed          publisher  limit it is about to take; a reader that joins looks
+//      272   112  reserved0         -          zero
 //      384     8  version           publisher  number of the newest checkpoint, 0: none
 //      392   120  reserved1         -          zero
-//      512     8  blocked_reader    publisher  incarnation it waits for, 0: not blocked
-//      520     8  blocked_position  publisher  the reader's position it wants to see move
-//      528     8  blocked_id        publisher  id low half, number high half
-//      536     8  blocked_since     publisher  CLOCK_MONOTONIC ns
-//      544    96  reserved2         -          zero
+//      512     8  blocked_reader    publisher  incarnation it sleeps on, 0: it does not sleep
+//      520     8  blocked_position  publisher  the word of that reader that it wants to see move
+//      528   112  reserved2         -          zero
 //      640     8  refused           publisher  claims refused because the ring was full
 //      648     8  aborted           publisher  claims given up
 //      656     8  unheard           publisher  messages published with no reader
@@ -68,7 +67,10 @@ struct EvictedSlot {
 //      680     8  blocked_ns        publisher  time spent waiting
 //      688     8  wakes             publisher  futex wakes
 //      696     8  probe_errors      publisher  death probes that failed, taken as alive
-//      704    64  reserved3         -          zero
+//      704     8  waits_for         publisher  incarnation of the reader in its way, 0: none
+//      712     8  waits_for_id      publisher  its id low half, its number high half
+//      720     8  waits_since       publisher  CLOCK_MONOTONIC ns
+//      728    40  reserved3         -          zero
 //      768     8  evicted_count     publisher  entries ever written to `evicted`
 //      776   248  reserved4         -          zero
 //     1024  1024  evicted           publisher  ring of the last 64 evicted readers
@@ -90,14 +92,13 @@ struct LaneControl {
   std::uint32_t honoured;
   std::uint32_t page_kind;
   Word limit;
-  std::uint8_t reserved0[120];
+  Word proposed;
+  std::uint8_t reserved0[112];
   Word version;
   std::uint8_t reserved1[120];
   Word blocked_reader;
   Word blocked_position;
-  Word blocked_id;
-  Word blocked_since;
-  std::uint8_t reserved2[96];
+  std::uint8_t reserved2[112];
   Word refused;
   Word aborted;
   Word unheard;
@@ -106,7 +107,10 @@ struct LaneControl {
   Word blocked_ns;
   Word wakes;
   Word probe_errors;
-  std::uint8_t reserved3[64];
+  Word waits_for;
+  Word waits_for_id;
+  Word waits_since;
+  std::uint8_t reserved3[40];
   Word evicted_count;
   std::uint8_t reserved4[248];
   EvictedSlot evicted[kEvictedSlots];
@@ -130,11 +134,10 @@ static_assert(offsetof(LaneControl, asked_node) == 244);
 static_assert(offsetof(LaneControl, honoured) == 248);
 static_assert(offsetof(LaneControl, page_kind) == 252);
 static_assert(offsetof(LaneControl, limit) == 256);
+static_assert(offsetof(LaneControl, proposed) == 264);
 static_assert(offsetof(LaneControl, version) == 384);
 static_assert(offsetof(LaneControl, blocked_reader) == 512);
 static_assert(offsetof(LaneControl, blocked_position) == 520);
-static_assert(offsetof(LaneControl, blocked_id) == 528);
-static_assert(offsetof(LaneControl, blocked_since) == 536);
 static_assert(offsetof(LaneControl, refused) == 640);
 static_assert(offsetof(LaneControl, aborted) == 648);
 static_assert(offsetof(LaneControl, unheard) == 656);
@@ -143,13 +146,17 @@ static_assert(offsetof(LaneControl, blocks) == 672);
 static_assert(offsetof(LaneControl, blocked_ns) == 680);
 static_assert(offsetof(LaneControl, wakes) == 688);
 static_assert(offsetof(LaneControl, probe_errors) == 696);
+static_assert(offsetof(LaneControl, waits_for) == 704);
+static_assert(offsetof(LaneControl, waits_for_id) == 712);
+static_assert(offsetof(LaneControl, waits_since) == 720);
 static_assert(offsetof(LaneControl, evicted_count) == 768);
 static_assert(offsetof(LaneControl, evicted) == 1024);
 static_assert(offsetof(LaneControl, checkpoints) == 2048);
 
 inline constexpr std::uint64_t kLaneFingerprint = fingerprint(
-    {3, sizeof(LaneControl), offsetof(LaneControl, limit), offsetof(LaneControl, version),
-     offsetof(LaneControl, blocked_reader), offsetof(LaneControl, evicted), kEvictedSlots,
-     offsetof(LaneControl, checkpoints), kCheckpointSlots, kRecordAlign, kHeaderBytes});
+    {3, sizeof(LaneControl), offsetof(LaneControl, limit), offsetof(LaneControl, proposed),
+     offsetof(LaneControl, version), offsetof(LaneControl, blocked_reader),
+     offsetof(LaneControl, evicted), kEvictedSlots, offsetof(LaneControl, checkpoints),
+     kCheckpointSlots, kRecordAlign, kHeaderBytes});
 
 }  // namespace millrace::layout

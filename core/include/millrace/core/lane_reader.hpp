@@ -54,7 +54,8 @@ class LaneReader {
 
   // Looks at the record at position(). After `message`, read the payload, then advance().
   Poll poll(Record& record) noexcept {
-    for (;;) {
+    const Position lap_end = position_ + lane_.capacity();
+    do {
       // [sync:record] Acquire. Without it the payload could be read before the header that says it
       // is there.
       const std::uint64_t word = lane_.header(position_).load(std::memory_order_acquire);
@@ -67,8 +68,9 @@ class LaneReader {
       // A lapped reader may see anything, a zero too. A limit that lets it stand came before.
       if (!intact(position_)) return Poll::overrun;
       if (word == 0) return Poll::empty;
-      if (!pass_over(layout::RecordHeader::of(word))) return Poll::broken;
-    }
+      if (!below_limit() || !pass_over(layout::RecordHeader::of(word))) return Poll::broken;
+    } while (position_ < lap_end);
+    return Poll::empty;  // a whole lap without a message: not a reason to keep the caller
   }
 
   // Steps behind the record that poll() returned.
@@ -126,6 +128,11 @@ class LaneReader {
   [[nodiscard]] bool intact(Position position) const noexcept {
     // Relaxed: the caller's fence, or its acquire load of the header, orders it.
     return lane_.limit().load(std::memory_order_relaxed) <= position + lane_.capacity();
+  }
+
+  // A producer writes below its limit only. Without this a ring full of pads would have no end.
+  [[nodiscard]] bool below_limit() const noexcept {
+    return position_ < lane_.limit().load(std::memory_order_relaxed);  // ordered as in intact()
   }
 
   // Passes over records that are not messages. False: nobody should have written this.

@@ -34,6 +34,9 @@ class LaneView {
 
   [[nodiscard]] Word& limit() const noexcept { return control_->limit; }
 
+  // The limit that the producer is about to take. Never below `limit`, except before it is written.
+  [[nodiscard]] Word& proposed() const noexcept { return control_->proposed; }
+
   [[nodiscard]] Word& version() const noexcept { return control_->version; }
 
   [[nodiscard]] Word& checkpoint_position(std::uint64_t number) const noexcept {

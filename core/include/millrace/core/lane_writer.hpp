@@ -31,14 +31,20 @@ class LaneWriter {
 
   LaneWriter() = default;
 
-  // Continues at `at`, the frontier that recovery found (or {0, 0} in a new lane).
+  // Continues at `at`, the frontier that recovery found (or {0, 0} in a new lane), and writes to
+  // the lane: only its owner may call this.
   LaneWriter(Lane lane, Checkpoint at, Index index = {}) noexcept
       : lane_(lane),
         index_(index),
         position_(at.position),
         sequence_(at.sequence),
         limit_(lane.limit().load(std::memory_order_relaxed)),  // own word
-        checkpoint_(at.position) {}
+        checkpoint_(at.position) {
+    // A life begins with a checkpoint. The last owner's may lie far behind, and I3 counts from it.
+    if (Checkpoints<Memory>::newest(lane) != at) checkpoint();
+    // A candidate that the last owner never took would only turn joining readers away.
+    lane.proposed().store(limit_, std::memory_order_relaxed);
+  }
 
   [[nodiscard]] Position position() const noexcept { return position_; }
 
@@ -60,7 +66,7 @@ class LaneWriter {
     return limit_needed(length) <= limit_;
   }
 
-  // Lets the producer write below `limit`. The caller has made sure of I2; join.hpp is how.
+  // Lets the producer write below `limit`. The caller has made sure of I2; limit.hpp is how.
   void grant(Position limit) noexcept {
     lane_.limit().store(limit, std::memory_order_relaxed);
     // [sync:limit] Without this fence a reader could see the new bytes, and the old limit that
@@ -69,14 +75,12 @@ class LaneWriter {
     limit_ = limit;
   }
 
-  // Takes over what the limit protocol of join.hpp has already stored and fenced.
-  void granted(Position limit) noexcept { limit_ = limit; }
-
   // Writes a checkpoint if the last one lies a step behind. Called when the limit is reached, which
-  // happens at least once a step, so that a publish need not ask. Between batches only.
+  // happens at least once a step, so that a publish need not ask. It is right within a batch too:
+  // position() is a record boundary until the batch is published. Were it put off, a batch that was
+  // abandoned could leave so high a limit that the next one breaks I3.
   void checkpoint_if_due() noexcept {
-    if (open_bytes_ != 0 || position_ - checkpoint_ < lane_.step()) return;
-    checkpoint();
+    if (position_ - checkpoint_ >= lane_.step()) checkpoint();
   }
 
   void checkpoint() noexcept {

@@ -1,14 +1,17 @@
 // The producer's slow path: how far may it write before it must look at readers again?
 //
-// `limit` is one word with four uses: overwrite horizon, join handshake, eviction, and defence
-// against a corrupted reader position. It grows in sixteenths of the ring, so a late reader finds
+// `limit` is one word with three uses: overwrite horizon, eviction, and defence against a corrupted
+// reader position. It grows in sixteenths of the ring, so a late reader finds
 // most of a lap of history, and the producer looks at every reader only when the slowest known one
 // would be overtaken: publishing is O(1) in the number of readers.
 //
-// Join is Dekker's handshake. The reader stores its place, raises the generation, fences, and then
-// reads `limit`; the producer stores the candidate limit, fences, and then reads the generation.
-// Either the reader sees the candidate (and takes a later place) or the producer sees the reader
-// (and lowers the candidate again, before it has written anything there).
+// Join is Dekker's handshake, on a word of its own. The reader stores its place, raises the
+// generation, fences, and then reads `proposed`; the producer stores the candidate in `proposed`,
+// fences, and then reads the generation. Either the reader sees the candidate (and takes a later
+// place) or the producer sees the reader (and takes a lower limit). Were the candidate stored in
+// `limit` itself, a reader that had just joined could validate against a candidate that is about to
+// be lowered, and lose messages that nobody overwrote (tests/model/join_model.cpp); and a producer
+// that died in between would leave a limit that its successor must not use.
 #pragma once
 
 #include "millrace/core/lane_writer.hpp"
@@ -39,16 +42,17 @@ class LimitKeeper {
     if (needed > granted_) return false;
     const Position before = writer.limit();
     Position candidate = std::min(needed + writer.lane().step(), granted_);
-    writer.lane().limit().store(candidate, std::memory_order_relaxed);
-    // [sync:join] Without this fence the generation could be read before the limit is visible: a
-    // joiner would miss the new limit, and this producer the joiner. It is [sync:limit]'s too.
+    writer.lane().proposed().store(candidate, std::memory_order_relaxed);
+    // [sync:join] Without this fence the generation could be read before the candidate is visible:
+    // a joiner would miss the candidate, and this producer the joiner.
     Memory::full_fence();
     if (readers.generation() != generation_) {
-      granted_ = ask(writer, readers, before);
+      granted_ = ask(writer, readers);
       candidate = std::max(before, std::min(candidate, granted_));
-      writer.grant(candidate);
+      // Relaxed: lowered; whoever still sees the higher one takes a later place than it had to.
+      writer.lane().proposed().store(candidate, std::memory_order_relaxed);
     }
-    writer.granted(candidate);
+    writer.grant(candidate);
     return needed <= candidate;
   }
 
@@ -56,12 +60,9 @@ class LimitKeeper {
   void forget() noexcept { granted_ = 0; }
 
  private:
-  Position ask(const LaneWriter<Memory>& writer, Readers& readers) noexcept {
-    return ask(writer, readers, writer.limit());
-  }
-
   // The highest limit that the counted readers allow.
-  Position ask(const LaneWriter<Memory>& writer, Readers& readers, Position limit) noexcept {
+  Position ask(const LaneWriter<Memory>& writer, Readers& readers) noexcept {
+    const Position limit = writer.limit();
     const std::uint64_t generation = readers.generation();
     if (generation != generation_) {
       generation_ = generation;
