@@ -117,12 +117,12 @@ LaneStats read_lane(const ChannelState& channel, const LaneFiles& lane,
   read_counters(control, stats);
   find_end(lane, stats);
   if (const auto oldest = Checkpoints<ProductionMemory>::oldest(lane.view)) stats.oldest = *oldest;
-  const std::uint64_t blocked = value(control.blocked_reader);
+  const std::uint64_t blocked = value(control.waits_for);
   if (blocked != 0) {
-    const std::uint64_t who = value(control.blocked_id);
+    const std::uint64_t who = value(control.waits_for_id);
     stats.blocked_on = peer_name(domain, {static_cast<std::uint32_t>(who), blocked},
                                  static_cast<std::uint32_t>(who >> 32));
-    stats.blocked_for_ns = behind(monotonic_ns(), value(control.blocked_since));
+    stats.blocked_for_ns = behind(monotonic_ns(), value(control.waits_since));
   }
   stats.placement_asked = channel.options.placement;
   stats.pages = channel.options.pages;

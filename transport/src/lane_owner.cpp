@@ -1,6 +1,7 @@
 #include "lane_owner.hpp"
 
 #include "counter.hpp"
+#include "deadline.hpp"
 #include "millrace/core/futex.hpp"
 #include "millrace/core/heavy_barrier.hpp"
 
@@ -16,7 +17,9 @@ namespace {
 // while we sleep costs this much.
 constexpr std::uint64_t kParkBoundNs = 1'000'000;
 
-// A blocked publisher asks at most this often whether the reader in its way still lives.
+// A blocked publisher asks whether the reader in its way still lives, first after this long, then
+// this often. A ring that is merely full for a moment costs no system call.
+constexpr std::uint64_t kProbeAfterNs = 100'000;
 constexpr std::uint64_t kProbeEveryNs = 200'000;
 
 }  // namespace
@@ -44,12 +47,11 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
   account(writer);
   const Position needed = writer.limit_needed(length);
   if (keeper_.raise(writer, needed, readers_)) {
+    note_unblocked();
     if (!channel_->options.require_readers || readers_.listening() != 0) return {};
     return fail(Errc::no_readers, "channel \"%s\" requires readers, and nobody reads it", name);
   }
-  const bool forever = timeout == kForever;
-  const std::uint64_t deadline =
-      forever ? ULLONG_MAX : monotonic_ns() + static_cast<std::uint64_t>(timeout.count());
+  const std::uint64_t deadline = deadline_after(timeout);
   Waiter waiter(wait_, channel_->domain->ticks_per_us, channel_->domain->processors);
   for (note_blocked();;) {
     const std::uint64_t now = monotonic_ns();
@@ -59,10 +61,7 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
     if (keeper_.raise(writer, needed, readers_)) break;
     if (next == Next::again) continue;
     if (now >= deadline) {
-      const Failure failure =
-          full(writer, timeout == std::chrono::nanoseconds::zero() ? Errc::full : Errc::timeout);
-      note_unblocked();
-      return failure;
+      return full(writer, timeout == std::chrono::nanoseconds::zero() ? Errc::full : Errc::timeout);
     }
     nap_or_park(waiter, deadline - now);
   }
@@ -73,7 +72,7 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
 LaneOwner::Next LaneOwner::clear_the_way(const LaneWriter<ProductionMemory>&,
                                          bool probe_now) noexcept {
   ReaderTable::Entry* const entry = readers_.blocker();
-  if (entry == nullptr) return Next::again;
+  if (entry == nullptr) return Next::wait;
   if (probe_now && drop_if_dead(*entry)) return Next::again;
   if (channel_->options.policy != Policy::evict) return Next::wait;
   evict(*entry);
@@ -119,8 +118,6 @@ void LaneOwner::park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) no
   const layout::Word& word = readers_.moving_word(entry);
   const std::uint64_t seen = word.load(std::memory_order_relaxed);
   const ReaderName& name = entry.files.name();
-  control.blocked_id.store(std::uint64_t{name.number} << 32 | name.participant.id,
-                           std::memory_order_relaxed);
   control.blocked_position.store(seen, std::memory_order_relaxed);
   control.blocked_reader.store(name.participant.incarnation, std::memory_order_relaxed);
   // [sync:back-pressure] Without a barrier on both sides we could look at the position before the
@@ -128,8 +125,10 @@ void LaneOwner::park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) no
   if (entry.files.file().fencing.load(std::memory_order_relaxed) != 0 || !heavy_barrier()) {
     ProductionMemory::full_fence();
   }
-  if (word.load(std::memory_order_relaxed) != seen) return;
-  futex_wait(low_half(word), static_cast<std::uint32_t>(seen), bound_ns);
+  if (word.load(std::memory_order_relaxed) == seen) {
+    futex_wait(low_half(word), static_cast<std::uint32_t>(seen), bound_ns);
+  }
+  control.blocked_reader.store(0, std::memory_order_relaxed);
 }
 
 void LaneOwner::wake(Position at) noexcept {
@@ -157,21 +156,26 @@ void LaneOwner::adopt_fencing(PublisherState& state) noexcept {
 }
 
 void LaneOwner::note_blocked() noexcept {
-  blocked_since_ns_ = monotonic_ns();
-  lane_.control().blocked_since.store(blocked_since_ns_, std::memory_order_relaxed);
-  if (const ReaderTable::Entry* const entry = readers_.blocker()) {
-    const ReaderName& name = entry->files.name();
-    lane_.control().blocked_id.store(std::uint64_t{name.number} << 32 | name.participant.id,
-                                     std::memory_order_relaxed);
-    lane_.control().blocked_reader.store(name.participant.incarnation, std::memory_order_relaxed);
+  layout::LaneControl& control = lane_.control();
+  if (waits_since_ns_ == 0) {
+    waits_since_ns_ = monotonic_ns();
+    next_probe_ns_ = waits_since_ns_ + kProbeAfterNs;
+    control.waits_since.store(waits_since_ns_, std::memory_order_relaxed);
+    add(control.blocks);
   }
+  const ReaderTable::Entry* const entry = readers_.blocker();
+  if (entry == nullptr) return;
+  const ReaderName& name = entry->files.name();
+  control.waits_for_id.store(std::uint64_t{name.number} << 32 | name.participant.id,
+                             std::memory_order_relaxed);
+  control.waits_for.store(name.participant.incarnation, std::memory_order_relaxed);
 }
 
 void LaneOwner::note_unblocked() noexcept {
-  layout::LaneControl& control = lane_.control();
-  control.blocked_reader.store(0, std::memory_order_relaxed);
-  add(control.blocks);
-  add(control.blocked_ns, monotonic_ns() - blocked_since_ns_);
+  if (waits_since_ns_ == 0) return;
+  lane_.control().waits_for.store(0, std::memory_order_relaxed);
+  add(lane_.control().blocked_ns, monotonic_ns() - waits_since_ns_);
+  waits_since_ns_ = 0;
 }
 
 Failure LaneOwner::full(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept {

@@ -62,7 +62,7 @@ class LaneOwner {
   Wait wait_;
   bool listening_ = false;
   Sequence accounted_ = 0;
-  std::uint64_t blocked_since_ns_ = 0;
+  std::uint64_t waits_since_ns_ = 0;  // 0: the ring was not full when it was last asked
   std::uint64_t next_probe_ns_ = 0;
 };
 

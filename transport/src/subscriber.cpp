@@ -1,6 +1,7 @@
 #include "millrace/transport/subscriber.hpp"
 
 #include "counter.hpp"
+#include "deadline.hpp"
 #include "lane_set.hpp"
 
 #include <cinttypes>
@@ -94,13 +95,10 @@ Result<void> SubscriberState::release_all() noexcept {
 
 Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout) noexcept {
   if (guard.foreign()) return foreign();
-  const bool forever = timeout == kForever;
   const std::uint64_t began = monotonic_ns();
-  const std::uint64_t deadline =
-      forever ? ULLONG_MAX
-              : began + static_cast<std::uint64_t>(std::max<std::int64_t>(timeout.count(), 0));
+  const std::uint64_t deadline = deadline_after(timeout);
   std::uint64_t next_look = began + kLookEveryNs;
-  std::uint64_t next_probe = 0;
+  std::uint64_t next_probe = began + kProbeEveryNs;
   for (Waiter waiter = set->waiter();;) {
     bool park = false;
     for (int spins = 0; spins < kSpins && !park; ++spins) {
