@@ -27,8 +27,7 @@ double seconds_of(std::string_view unit) {
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   double number = -1;
   const char* const end = text.data() + text.size();
-  const auto [stopped, error] =
-      std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  const auto [stopped, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   const double seconds = error == std::errc{} ? number * seconds_of({stopped, end}) : -1;
   const bool unit_missing = error == std::errc{} && seconds_of({stopped, end}) == 0;
   if (unit_missing || std::isnan(seconds) || seconds < 0 || seconds > kYearSeconds) {

@@ -20,8 +20,7 @@ Result<std::uint64_t> parse_count(std::string_view text) {
 Result<double> parse_rate(std::string_view text) {
   double number = 0;
   const char* const end = text.data() + text.size();
-  const auto [stopped, error] =
-      std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  const auto [stopped, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   const std::string_view unit(stopped, end);
   const double times = unit.empty() ? 1 : unit == "K" || unit == "k" ? 1e3 : unit == "M" ? 1e6 : 0;
   const double rate = error == std::errc{} ? number * times : 0;
@@ -39,8 +38,8 @@ CLI::Option* add_count_option(CLI::App& app, const std::string& name, std::uint6
     const auto parsed = parse_count(text);
     if (!parsed) throw CLI::ValidationError(name, std::string(parsed.error().sentence()));
     if (*parsed < least) {
-      throw CLI::ValidationError(name, text + " is too few; write " + std::to_string(least) +
-                                           " or more");
+      throw CLI::ValidationError(name,
+                                 text + " is too few; write " + std::to_string(least) + " or more");
     }
     count = *parsed;
   };

@@ -26,7 +26,9 @@ void on_signal(int) {
 void install_end_signals() noexcept {
   // Relaxed throughout: the flag carries no data, and the system call orders the descriptor.
   descriptor.store(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), std::memory_order_relaxed);
+
   struct sigaction action {};
+
   // No SA_RESTART: a blocked read or write is to come back and look at the flag.
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);

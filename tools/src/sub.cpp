@@ -1,0 +1,290 @@
+// millrace sub: writes the messages of a channel to standard output.
+#include "channel_argument.hpp"
+#include "domain_argument.hpp"
+#include "duration_argument.hpp"
+#include "key_argument.hpp"
+#include "loss_notes.hpp"
+#include "message_print.hpp"
+#include "millrace/core/clock.hpp"
+#include "number_argument.hpp"
+#include "output_buffer.hpp"
+#include "report.hpp"
+#include "signals.hpp"
+#include "size_argument.hpp"
+#include "verbs.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Error.hpp>
+#include <algorithm>
+#include <cinttypes>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <poll.h>
+#include <string>
+
+namespace millrace::tools {
+namespace {
+
+constexpr std::chrono::nanoseconds kSlice = std::chrono::milliseconds(100);
+constexpr std::size_t kTogether = 256;
+
+struct SubArguments {
+  DomainArgument domain;
+  std::string channel;
+  std::uint64_t count = 0;  // 0: no end
+  std::optional<OutputFormat> format;
+  std::optional<From> from;
+  std::chrono::nanoseconds timeout{-1};  // below 0: none
+  SubscriberOptions options;
+
+  [[nodiscard]] bool has_timeout() const { return timeout.count() >= 0; }
+
+  [[nodiscard]] OutputFormat output() const {
+    return format.value_or(domain.json ? OutputFormat::json : OutputFormat::lines);
+  }
+};
+
+enum class End { enough, closed, asked, timed_out };
+
+const char* to_string(End end) {
+  switch (end) {
+    case End::enough: return "count";
+    case End::closed: return "closed";
+    case End::asked: return "interrupted";
+    case End::timed_out: return "timeout";
+  }
+  return "unknown";
+}
+
+struct Tally {
+  std::uint64_t received = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t broken_lanes = 0;
+  std::uint64_t began_ns = monotonic_ns();
+};
+
+Result<From> parse_from(const std::string& text) {
+  if (text == "oldest") return From::oldest();
+  if (text == "now") return From::now();
+  if (const auto sequence = parse_count(text)) return From::at(*sequence);
+  return fail(Errc::bad_argument, "\"%s\" is no place to begin; take oldest, now or a sequence",
+              text.c_str());
+}
+
+// A nap that ends when the end is requested.
+void nap() {
+  pollfd end{end_descriptor(), POLLIN, 0};
+  poll(&end, 1, 10);
+}
+
+struct FoundChannel {
+  Channel channel;
+  bool waited = false;
+};
+
+// The channel; with a timeout, it (and its domain) may appear meanwhile. Nothing if the end was
+// requested.
+Result<std::optional<FoundChannel>> find_channel(const SubArguments& arguments) {
+  const std::uint64_t began_ns = monotonic_ns();
+  for (bool waited = false; !end_requested(); waited = true) {
+    auto domain = observe(arguments.domain);
+    auto channel = domain ? domain->find(arguments.channel) : Failure(domain.error());
+    if (channel) return FoundChannel{std::move(*channel), waited};
+    if (channel.error().code() != Errc::not_found) return Failure(channel.error());
+    const auto waited_ns = std::chrono::nanoseconds(monotonic_ns() - began_ns);
+    if (!arguments.has_timeout() || waited_ns >= arguments.timeout) {
+      return fail(Errc::not_found, "%.*s%s", static_cast<int>(channel.error().sentence().size()),
+                  channel.error().sentence().data(),
+                  arguments.has_timeout() ? "" : " (--timeout S waits for it)");
+    }
+    nap();
+  }
+  return std::nullopt;
+}
+
+// Everything between joining and leaving.
+class Reading {
+ public:
+  Reading(const SubArguments& arguments, Subscriber& subscriber)
+      : arguments_(arguments), subscriber_(subscriber), notes_(arguments.domain.json) {}
+
+  // Errors: those after which a subscriber cannot go on.
+  Result<End> run() {
+    std::uint64_t heard_ns = monotonic_ns();
+    while (!end_requested()) {
+      const auto got = take();
+      if (!got && !survivable(got.error())) return Failure(got.error());
+      if (done()) return finish(End::enough);
+      if (got && *got == 0) {
+        output_.flush();
+        const auto end = wait(heard_ns);
+        if (!end) return Failure(end.error());
+        if (*end) return finish(**end);
+      } else {
+        heard_ns = monotonic_ns();
+      }
+      output_.settle();
+      if (output_.os_error() != 0) {
+        return fail_os(output_.os_error(), "cannot write to standard output");
+      }
+    }
+    return finish(End::asked);
+  }
+
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+
+ private:
+  [[nodiscard]] bool done() const {
+    return arguments_.count != 0 && tally_.received >= arguments_.count;
+  }
+
+  Result<std::size_t> take() {
+    std::uint64_t most = kTogether;
+    if (arguments_.count != 0) most = std::min(most, arguments_.count - tally_.received);
+    const OutputFormat format = arguments_.output();
+    return subscriber_.poll_each(
+        [this, format](const Message& message) {
+          print_message(message, format, output_.text());
+          ++tally_.received;
+          tally_.bytes += message.bytes().size();
+        },
+        static_cast<std::size_t>(most));
+  }
+
+  // Waits a little. An end if there is a reason for one.
+  Result<std::optional<End>> wait(std::uint64_t heard_ns) {
+    if (!output_.open()) return End::asked;
+    std::chrono::nanoseconds slice = kSlice;
+    if (arguments_.has_timeout()) {
+      const auto silent = std::chrono::nanoseconds(monotonic_ns() - heard_ns);
+      if (silent >= arguments_.timeout) return End::timed_out;
+      slice = std::min(slice, arguments_.timeout - silent);
+    }
+    const auto there = subscriber_.wait(slice);
+    if (there || there.error().code() == Errc::timeout) return std::nullopt;
+    if (there.error().code() == Errc::closed) return End::closed;
+    if (!survivable(there.error())) return Failure(there.error());
+    return std::nullopt;
+  }
+
+  bool survivable(const Error& error) {
+    const Errc code = error.code();
+    if (code != Errc::overrun && code != Errc::evicted && code != Errc::poisoned) return false;
+    tally_.broken_lanes += code == Errc::poisoned ? 1 : 0;
+    notes_.add(error);
+    return true;
+  }
+
+  Result<End> finish(End end) {
+    output_.flush();
+    notes_.flush();
+    if (output_.os_error() == 0) return end;
+    return fail_os(output_.os_error(), "cannot write to standard output");
+  }
+
+  const SubArguments& arguments_;
+  Subscriber& subscriber_;
+  OutputBuffer output_;
+  LossNotes notes_;
+  Tally tally_;
+};
+
+void print_summary(const SubArguments& arguments, const Tally& tally, const ReaderStats& stats,
+                   End end, bool good) {
+  const double seconds = static_cast<double>(monotonic_ns() - tally.began_ns) / 1e9;
+  if (arguments.domain.json) {
+    print_json({{"ok", good},
+                {"channel", arguments.channel},
+                {"received", tally.received},
+                {"bytes", tally.bytes},
+                {"lost", stats.lost},
+                {"skipped", stats.skipped},
+                {"broken_lanes", tally.broken_lanes},
+                {"seconds", seconds},
+                {"ended_by", to_string(end)}},
+               stderr);
+    return;
+  }
+  std::fprintf(stderr, "received %" PRIu64 " messages, %s, in %.3f s; lost %" PRIu64,
+               tally.received, format_size(tally.bytes).c_str(), seconds, stats.lost);
+  if (stats.skipped != 0) std::fprintf(stderr, "; passed over %" PRIu64, stats.skipped);
+  if (end == End::timed_out) std::fputs("; nothing more came in time", stderr);
+  std::fputs("\n", stderr);
+}
+
+int read_channel(const SubArguments& arguments, const FoundChannel& found) {
+  SubscriberOptions options = arguments.options;
+  // Nothing of a channel that was waited for is to be missed.
+  options.from = arguments.from.value_or(found.waited ? From::oldest() : From::now());
+  auto subscriber = found.channel.subscriber(options);
+  if (!subscriber) return report(subscriber.error(), arguments.domain.json, stderr);
+  Reading reading(arguments, *subscriber);
+  const auto end = reading.run();
+  if (!end) return report(end.error(), arguments.domain.json, stderr);
+  const Tally& tally = reading.tally();
+  const ReaderStats stats = subscriber->stats();
+  const bool too_few = *end == End::timed_out && (tally.received == 0 || arguments.count != 0);
+  const bool damaged = tally.broken_lanes != 0 || (stats.lost != 0 && !arguments.options.lossy);
+  print_summary(arguments, tally, stats, *end, !too_few && !damaged);
+  return too_few || damaged ? kCheckFailed : kGood;
+}
+
+int run_sub(const SubArguments& arguments) {
+  const auto found = find_channel(arguments);
+  if (!found) return report(found.error(), arguments.domain.json, stderr);
+  return *found ? read_channel(arguments, **found) : kGood;
+}
+
+void add_reading_options(CLI::App& verb, SubArguments& arguments) {
+  const auto take_from = [&arguments](const std::string& text) {
+    const auto parsed = parse_from(text);
+    if (!parsed) throw CLI::ValidationError("--from", std::string(parsed.error().sentence()));
+    arguments.from = *parsed;
+  };
+  verb.add_option_function<std::string>("--from", take_from,
+                                        "Where to begin: oldest, now, or a sequence (now; oldest "
+                                        "in a channel that had to be waited for)")
+      ->type_name("PLACE");
+  const auto take_format = [&arguments](const std::string& text) {
+    const auto parsed = parse_output_format(text);
+    if (!parsed) throw CLI::ValidationError("--format", std::string(parsed.error().sentence()));
+    arguments.format = *parsed;
+  };
+  verb.add_option_function<std::string>(
+          "--format", take_format,
+          "lines (the default); json: an object each, bytes that are not UTF-8 in base64; hex; "
+          "frames: a 4-byte little-endian length before each; bytes: nothing between; none")
+      ->type_name("FORMAT");
+}
+
+constexpr const char* kFooter =
+    "The summary goes to stderr, as JSON with --json, which also makes json the default format.\n"
+    "Without --timeout a channel that is not there is an error (2). With it, sub waits so long "
+    "for\n"
+    "the channel (else 2) and for each next message; it ends with 1 if none came, or fewer than\n"
+    "--count. Lost messages make it end with 1, unless --lossy says that they may. Ctrl-C, and a\n"
+    "reader of the output that goes away, end it well.\n";
+
+}  // namespace
+
+void add_sub(CLI::App& app, int& exit_code) {
+  const auto arguments = std::make_shared<SubArguments>();
+  CLI::App& verb = *app.add_subcommand("sub", "Write the messages of a channel to stdout");
+  add_channel_name(verb, arguments->channel);
+  add_count_option(verb, "--count", arguments->count, 1, "End after N messages");
+  add_reading_options(verb, *arguments);
+  add_duration_option(verb, "--timeout", arguments->timeout,
+                      "End when nothing came for so long; also wait so long for the channel");
+  verb.add_flag("--until-closed", arguments->options.until_closed,
+                "End when every publisher has left and everything is read");
+  verb.add_flag("--lossy", arguments->options.lossy,
+                "Never hold up a publisher: rather lose messages, and count them");
+  add_key_filter_option(verb, arguments->options.filter);
+  add_wait_option(verb, arguments->options.wait);
+  add_domain_options(verb, arguments->domain);
+  verb.footer(std::string(kFooter) + kExitCodes);
+  verb.callback([arguments, &exit_code] { exit_code = run_sub(*arguments); });
+}
+
+}  // namespace millrace::tools
