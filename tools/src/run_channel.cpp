@@ -1,0 +1,93 @@
+#include "run_channel.hpp"
+
+#include "millrace/core/clock.hpp"
+#include "millrace/core/domain_directory.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <thread>
+#include <unistd.h>
+#include <utility>
+
+namespace millrace::tools {
+namespace {
+
+// The kernel may still be busy with one that was killed a moment ago.
+constexpr int kAttempts = 100;
+constexpr std::chrono::milliseconds kBetween{20};
+constexpr int kNames = 100;
+
+// A domain without channels and participants is three names. If anybody has come meanwhile, the
+// first of these fails, and all stays.
+void remove_empty_domain(const std::filesystem::path& path) {
+  std::error_code refused;
+  std::size_t others = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(path, refused)) {
+    const std::string name = entry.path().filename();
+    if (name != "participants" && !name.starts_with("clock-")) ++others;
+  }
+  if (refused || others != 0 || rmdir((path / "participants").c_str()) != 0) return;
+  unlink((path / Clock::file_name().data()).c_str());
+  rmdir(path.c_str());
+}
+
+}  // namespace
+
+Result<RunChannel> RunChannel::create(const RunOptions& options) {
+  const std::string asked =
+      options.domain.path.empty() ? DomainDirectory::default_path() : options.domain.path;
+  std::error_code ignored;
+  const bool was_there = std::filesystem::exists(asked, ignored);
+  auto domain = join(options.domain);
+  if (!domain) {
+    if (!was_there) remove_empty_domain(asked);
+    return Failure(domain.error());
+  }
+  RunChannel made(std::move(*domain), !was_there);
+  ChannelOptions channel;
+  channel.ring_bytes = options.ring_bytes;
+  channel.policy = options.policy;
+  channel.lanes_max = static_cast<std::uint32_t>(options.publishers);
+  const std::string name = "run-" + std::to_string(getpid());
+  for (int attempt = 0;; ++attempt) {
+    // A process of the same number in another container may share the domain.
+    const std::string wanted = attempt == 0 ? name : name + "-" + std::to_string(attempt);
+    const auto created = made.domain_->create(wanted, channel);
+    if (created) {
+      made.name_ = wanted;
+      return made;
+    }
+    if (created.error().code() != Errc::exists || attempt == kNames) {
+      made.forget_domain();
+      return Failure(created.error());
+    }
+  }
+}
+
+RunChannel::RunChannel(RunChannel&& other) noexcept
+    : domain_(std::exchange(other.domain_, std::nullopt)),
+      name_(std::move(other.name_)),
+      made_domain_(other.made_domain_),
+      deaths_(other.deaths_),
+      forget_(other.forget_) {}
+
+RunChannel::~RunChannel() {
+  if (!domain_) return;
+  const std::string path = domain_->path();
+  Result<void> removed;
+  for (int attempt = 0; !name_.empty() && attempt != kAttempts; ++attempt) {
+    removed = domain_->remove(name_);
+    if (removed || removed.error().code() != Errc::busy) break;
+    std::this_thread::sleep_for(kBetween);
+  }
+  if (!removed) {
+    std::fprintf(stderr, "millrace: %.*s\n", static_cast<int>(removed.error().sentence().size()),
+                 removed.error().sentence().data());
+  }
+  if (deaths_) static_cast<void>(domain_->clean());
+  domain_.reset();
+  if (forget_ && made_domain_) remove_empty_domain(path);
+}
+
+}  // namespace millrace::tools

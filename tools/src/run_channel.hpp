@@ -1,0 +1,45 @@
+// The channel of one run: its own, under a name that nobody else uses, gone when the run is over.
+#pragma once
+
+#include "millrace/transport/domain.hpp"
+#include "run_options.hpp"
+
+#include <optional>
+#include <string>
+
+namespace millrace::tools {
+
+class RunChannel {
+ public:
+  // Opens the domain, making it if it is missing, and creates the channel. Errors: as Domain::open
+  // and Domain::create; nothing is left behind.
+  [[nodiscard]] static Result<RunChannel> create(const RunOptions& options);
+
+  RunChannel(RunChannel&& other) noexcept;
+  RunChannel& operator=(RunChannel&&) = delete;
+
+  // REQUIRES that all processes of the run have ended.
+  ~RunChannel();
+
+  [[nodiscard]] const std::string& domain_path() const noexcept { return domain_->path(); }
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  // Some of our processes did not leave in good order: what they left in the domain goes, too.
+  void clean_up_after_deaths() noexcept { deaths_ = true; }
+
+  // Nothing was run: a domain that was only made for it goes, too.
+  void forget_domain() noexcept { forget_ = true; }
+
+ private:
+  RunChannel(Domain domain, bool made_domain) noexcept
+      : domain_(std::move(domain)), made_domain_(made_domain) {}
+
+  std::optional<Domain> domain_;
+  std::string name_;  // empty until it was created
+  bool made_domain_;
+  bool deaths_ = false;
+  bool forget_ = false;
+};
+
+}  // namespace millrace::tools

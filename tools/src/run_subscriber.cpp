@@ -1,0 +1,201 @@
+// A subscriber of the main job: checks every message, and leaves when it has everything.
+#include "millrace/core/histogram.hpp"
+#include "run_checksum.hpp"
+#include "run_child.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+namespace millrace::tools {
+namespace {
+
+// How long it sleeps before it asks whether more will come.
+constexpr std::chrono::milliseconds kPatience{20};
+// So often in a row it must find nothing, after the last publisher has ended, to give up what is
+// still missing.
+constexpr unsigned kQuietEnough = 10;
+
+class RunSubscriber {
+ public:
+  RunSubscriber(const RunChild& child, Subscriber subscriber)
+      : child_(child),
+        words_(child.page.subscriber(child.number)),
+        subscriber_(std::move(subscriber)),
+        lanes_(child.settings().publishers),
+        latency_(words_.latency),
+        planted_(child.settings().plant != 0 && child.number == 0 ? 0 : ~Sequence{0}) {}
+
+  Result<void> run() {
+    unsigned quiet = 0;
+    for (;;) {
+      const auto got = subscriber_.poll_each([this](const Message& message) { take(message); });
+      if (!got) {
+        if (auto again = lapped(got.error()); !again) return again;
+      } else if (*got != 0) {
+        quiet = 0;
+        show();
+      } else if (child_.page.stop() == RunStop::everything || complete(quiet)) {
+        break;
+      } else if (const auto there = subscriber_.wait(kPatience); !there) {
+        if (there.error().code() == Errc::timeout) {
+          ++quiet;
+        } else if (auto again = lapped(there.error()); !again) {
+          return again;
+        }
+      }
+    }
+    finish();
+    return {};
+  }
+
+ private:
+  struct Lane {
+    LaneTally tally{};
+    Sequence next = 0;
+    LaneChecksum checksum;
+  };
+
+  void take(const Message& message) noexcept {
+    const std::byte* at = message.bytes().data();
+    std::size_t length = message.bytes().size();
+    std::uint64_t stamp = 0;
+    std::uint64_t seal = 0;
+    const std::size_t number = message.lane();
+    const std::uint16_t key = message.key();
+    if (number >= lanes_.size()) [[unlikely]]
+      return stray();
+    Lane& lane = lanes_[number];
+    const Sequence sequence = message.sequence();
+    if (sequence != lane.next) [[unlikely]]
+      skip(lane, sequence);
+    lane.next = sequence + 1;
+    ++lane.tally.received;
+    if (key != 0) {
+      const std::size_t before =
+          (key & kStampedKey ? kStampBytes : 0) + (key & kSealedKey ? kSealBytes : 0);
+      if (length < before) [[unlikely]] {
+        ++lane.tally.wrong;
+        return;
+      }
+      if ((key & kStampedKey) != 0) {
+        std::memcpy(&stamp, at, sizeof stamp);
+        time(stamp);
+      }
+      if ((key & kSealedKey) != 0) std::memcpy(&seal, at + before - kSealBytes, sizeof seal);
+      at += before;
+      length -= before;
+    }
+    std::uint64_t hash = hash_of(at, length);
+    if (sequence == planted_) [[unlikely]]
+      hash ^= 1;
+    if ((key & kSealedKey) != 0 && seal != seal_of(hash, sequence, message.lane(), stamp)) {
+      ++lane.tally.wrong;
+    }
+    lane.checksum.add(hash, sequence);
+    lane.tally.bytes += length;
+  }
+
+  void time(std::uint64_t stamp) noexcept {
+    const std::uint64_t now = child_.clock.ticks_ordered();
+    latency_.record(now > stamp ? child_.clock.duration_ns(now - stamp) : 0);
+  }
+
+  // The sequence numbers are dense, so every gap is a loss, to the message.
+  static void skip(Lane& lane, Sequence sequence) noexcept {
+    if (sequence > lane.next) {
+      lane.tally.lost += sequence - lane.next;
+    } else {
+      ++lane.tally.repeated;
+    }
+  }
+
+  void stray() noexcept { ++lanes_.front().tally.wrong; }
+
+  // Being lapped or evicted is no failure of this reader; everything else is.
+  Result<void> lapped(const Error& error) noexcept {
+    if (error.code() != Errc::overrun && error.code() != Errc::evicted) return Failure(error);
+    return {};
+  }
+
+  // Have all lanes ended, and do we have what was in them?
+  bool complete(unsigned quiet) noexcept {
+    const RunSettings& settings = child_.settings();
+    const auto ended = child_.page.header().lanes_ended.load(std::memory_order_relaxed);  // a hint
+    if (ended < settings.publishers) return false;
+    bool all = true;
+    for (std::uint32_t number = 0; number < settings.publishers; ++number) {
+      const PublisherWords& publisher = child_.page.publisher(number);
+      // [sync:run-lane-end] Acquire: its count is final.
+      const auto end = static_cast<LaneEnd>(publisher.end.load(std::memory_order_acquire));
+      if (end == LaneEnd::open) return false;
+      const std::uint64_t last = publisher.published.load(std::memory_order_relaxed);
+      const bool known = end == LaneEnd::complete && publisher.lane < lanes_.size();
+      if (!known || lanes_[publisher.lane].next < last) all = false;
+    }
+    return all || quiet >= kQuietEnough;
+  }
+
+  void show() noexcept {
+    std::uint64_t received = 0;
+    std::uint64_t lost = 0;
+    for (const Lane& lane : lanes_) {
+      received += lane.tally.received;
+      lost += lane.tally.lost;
+    }
+    words_.received.store(received, std::memory_order_relaxed);
+    words_.lost.store(lost, std::memory_order_relaxed);
+    words_.last_ns = child_.clock.now_ns();
+  }
+
+  // What never came although it was published is lost, too.
+  void finish() noexcept {
+    for (std::uint32_t number = 0; number < child_.settings().publishers; ++number) {
+      const PublisherWords& publisher = child_.page.publisher(number);
+      if (publisher.lane >= lanes_.size()) continue;
+      Lane& lane = lanes_[publisher.lane];
+      const std::uint64_t last = publisher.published.load(std::memory_order_relaxed);
+      if (last > lane.next) lane.tally.lost += last - lane.next;
+    }
+    const std::uint64_t last_ns = words_.last_ns;
+    show();
+    words_.last_ns = last_ns;
+    for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
+      lanes_[lane].tally.checksum = lanes_[lane].checksum.value();
+      child_.page.tally(child_.number, lane) = lanes_[lane].tally;
+    }
+    words_.transport_lost = subscriber_.stats().lost;
+  }
+
+  const RunChild& child_;
+  SubscriberWords& words_;
+  Subscriber subscriber_;
+  std::vector<Lane> lanes_;
+  Histogram latency_;
+  const Sequence planted_;
+};
+
+}  // namespace
+
+Result<void> subscribe_in_run(const RunChild& child) {
+  SubscriberOptions options;
+  options.wait = static_cast<Wait>(child.settings().wait);
+  // A lane that is made after we joined is ours from its beginning; one that was there is empty.
+  options.from = From::oldest();
+  auto made = child.channel.subscriber(options);
+  if (!made) return Failure(made.error());
+  RunSubscriber subscriber(child, std::move(*made));
+  reach(child.words, RunPhase::place);
+  if (!child.await(RunPhase::bare_before)) return {};
+  child.play_bare(RunPhase::bare_before, false);
+  if (!child.await(RunPhase::listen)) return {};
+  reach(child.words, RunPhase::listen);
+  if (auto done = subscriber.run(); !done) return done;
+  reach(child.words, RunPhase::publish);
+  if (!child.await(RunPhase::bare_after)) return {};
+  child.play_bare(RunPhase::bare_after, false);
+  static_cast<void>(child.await(RunPhase::leave));
+  return {};
+}
+
+}  // namespace millrace::tools
