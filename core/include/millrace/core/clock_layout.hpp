@@ -70,8 +70,13 @@ static_assert(offsetof(ClockFile, time_ns) == 216);
 static_assert(offsetof(ClockFile, rate_from) == 224);
 static_assert(offsetof(ClockFile, reserved) == 228);
 
-inline constexpr std::uint64_t kClockFingerprint =
-    fingerprint({1, sizeof(ClockFile), offsetof(ClockFile, mult), offsetof(ClockFile, base_ticks),
-                 offsetof(ClockFile, base_monotonic_ns), offsetof(ClockFile, rate_from)});
+inline constexpr std::uint64_t kClockFingerprint = fingerprint(
+    {6, sizeof(ClockFile), offsetof(ClockFile, header), offsetof(ClockFile, source),
+     offsetof(ClockFile, shift), offsetof(ClockFile, mult), offsetof(ClockFile, base_ticks),
+     offsetof(ClockFile, base_monotonic_ns), offsetof(ClockFile, base_wall_ns),
+     offsetof(ClockFile, base_boot_ns), offsetof(ClockFile, uncertainty_ns),
+     offsetof(ClockFile, uncertainty_ppb), offsetof(ClockFile, interval_ns),
+     offsetof(ClockFile, granularity_ps), offsetof(ClockFile, stamp_cost_ps),
+     offsetof(ClockFile, time_ns), offsetof(ClockFile, rate_from)});
 
 }  // namespace millrace::layout

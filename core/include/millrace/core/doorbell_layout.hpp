@@ -54,7 +54,8 @@ constexpr std::size_t doorbell_file_bytes(std::uint32_t lanes) noexcept {
 }
 
 inline constexpr std::uint64_t kDoorbellFingerprint =
-    fingerprint({5, sizeof(DoorbellFile), sizeof(DoorbellSlot),
+    fingerprint({5, sizeof(DoorbellFile), sizeof(DoorbellSlot), offsetof(DoorbellSlot, asleep_at),
+                 offsetof(DoorbellFile, header), offsetof(DoorbellFile, reader_generation),
                  offsetof(DoorbellFile, lane_generation), offsetof(DoorbellFile, needs_fence)});
 
 }  // namespace millrace::layout

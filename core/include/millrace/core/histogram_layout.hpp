@@ -45,6 +45,7 @@ static_assert(offsetof(HistogramBytes, reserved_end) == 28808);
 
 inline constexpr std::uint64_t kHistogramFingerprint =
     fingerprint({1, sizeof(HistogramBytes), kHistogramSubBits, kHistogramTopBit, kHistogramCells,
-                 offsetof(HistogramBytes, cells)});
+                 offsetof(HistogramBytes, sum_ns), offsetof(HistogramBytes, max_ns),
+                 offsetof(HistogramBytes, min_complement), offsetof(HistogramBytes, cells)});
 
 }  // namespace millrace::layout

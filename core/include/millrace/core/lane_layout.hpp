@@ -153,10 +153,45 @@ static_assert(offsetof(LaneControl, evicted_count) == 768);
 static_assert(offsetof(LaneControl, evicted) == 1024);
 static_assert(offsetof(LaneControl, checkpoints) == 2048);
 
-inline constexpr std::uint64_t kLaneFingerprint = fingerprint(
-    {3, sizeof(LaneControl), offsetof(LaneControl, limit), offsetof(LaneControl, proposed),
-     offsetof(LaneControl, version), offsetof(LaneControl, blocked_reader),
-     offsetof(LaneControl, evicted), kEvictedSlots, offsetof(LaneControl, checkpoints),
-     kCheckpointSlots, kRecordAlign, kHeaderBytes});
+inline constexpr std::uint64_t kLaneFingerprint =
+    fingerprint({3,
+                 sizeof(LaneControl),
+                 kEvictedSlots,
+                 kCheckpointSlots,
+                 kRecordAlign,
+                 kHeaderBytes,
+                 offsetof(LaneControl, header),
+                 offsetof(LaneControl, producer_name),
+                 offsetof(LaneControl, owner_incarnation),
+                 offsetof(LaneControl, owner_id),
+                 offsetof(LaneControl, lane),
+                 offsetof(LaneControl, epoch),
+                 offsetof(LaneControl, life),
+                 offsetof(LaneControl, state),
+                 offsetof(LaneControl, fencing),
+                 offsetof(LaneControl, data_offset),
+                 offsetof(LaneControl, asked_kind),
+                 offsetof(LaneControl, asked_node),
+                 offsetof(LaneControl, honoured),
+                 offsetof(LaneControl, page_kind),
+                 offsetof(LaneControl, limit),
+                 offsetof(LaneControl, proposed),
+                 offsetof(LaneControl, version),
+                 offsetof(LaneControl, blocked_reader),
+                 offsetof(LaneControl, blocked_position),
+                 offsetof(LaneControl, refused),
+                 offsetof(LaneControl, aborted),
+                 offsetof(LaneControl, unheard),
+                 offsetof(LaneControl, evictions),
+                 offsetof(LaneControl, blocks),
+                 offsetof(LaneControl, blocked_ns),
+                 offsetof(LaneControl, wakes),
+                 offsetof(LaneControl, probe_errors),
+                 offsetof(LaneControl, waits_for),
+                 offsetof(LaneControl, waits_for_id),
+                 offsetof(LaneControl, waits_since),
+                 offsetof(LaneControl, evicted_count),
+                 offsetof(LaneControl, evicted),
+                 offsetof(LaneControl, checkpoints)});
 
 }  // namespace millrace::layout

@@ -95,8 +95,27 @@ static_assert(offsetof(MetaFile, schema_name) == 216);
 static_assert(offsetof(MetaFile, huge_dir) == 280);
 static_assert(offsetof(MetaFile, tags) == 4096);
 
-inline constexpr std::uint64_t kMetaFingerprint = fingerprint(
-    {2, sizeof(MetaFile), offsetof(MetaFile, ring_bytes), offsetof(MetaFile, mode),
-     offsetof(MetaFile, schema), offsetof(MetaFile, huge_dir), offsetof(MetaFile, tags)});
+inline constexpr std::uint64_t kMetaFingerprint = fingerprint({2,
+                                                               sizeof(MetaFile),
+                                                               offsetof(MetaFile, header),
+                                                               offsetof(MetaFile, uuid),
+                                                               offsetof(MetaFile, kind),
+                                                               offsetof(MetaFile, order),
+                                                               offsetof(MetaFile, policy),
+                                                               offsetof(MetaFile, lanes_max),
+                                                               offsetof(MetaFile, ring_bytes),
+                                                               offsetof(MetaFile, page_kind),
+                                                               offsetof(MetaFile, placement_kind),
+                                                               offsetof(MetaFile, placement_node),
+                                                               offsetof(MetaFile, lock),
+                                                               offsetof(MetaFile, prefault),
+                                                               offsetof(MetaFile, require_readers),
+                                                               offsetof(MetaFile, mode),
+                                                               offsetof(MetaFile, group),
+                                                               offsetof(MetaFile, durable),
+                                                               offsetof(MetaFile, schema),
+                                                               offsetof(MetaFile, schema_name),
+                                                               offsetof(MetaFile, huge_dir),
+                                                               offsetof(MetaFile, tags)});
 
 }  // namespace millrace::layout

@@ -75,8 +75,12 @@ static_assert(offsetof(ParticipantFile, name) == 192);
 static_assert(offsetof(ParticipantFile, scratch) == 4096);
 
 inline constexpr std::uint64_t kParticipantFingerprint =
-    fingerprint({1, sizeof(ParticipantFile), offsetof(ParticipantFile, pid),
-                 offsetof(ParticipantFile, incarnation), offsetof(ParticipantFile, left),
+    fingerprint({1, sizeof(ParticipantFile), offsetof(ParticipantFile, header),
+                 offsetof(ParticipantFile, pid), offsetof(ParticipantFile, flags),
+                 offsetof(ParticipantFile, start_ticks), offsetof(ParticipantFile, incarnation),
+                 offsetof(ParticipantFile, id), offsetof(ParticipantFile, uid),
+                 offsetof(ParticipantFile, pid_ns), offsetof(ParticipantFile, left),
+                 offsetof(ParticipantFile, repairs), offsetof(ParticipantFile, probe_errors),
                  offsetof(ParticipantFile, name), offsetof(ParticipantFile, scratch)});
 
 }  // namespace millrace::layout

@@ -113,8 +113,29 @@ constexpr std::size_t reader_file_bytes(std::uint32_t lanes) noexcept {
   return (reader_slot_offset(lanes) + kPageBytes - 1) / kPageBytes * kPageBytes;
 }
 
-inline constexpr std::uint64_t kReaderFingerprint = fingerprint(
-    {4, sizeof(ReaderFile), sizeof(ReaderSlot), offsetof(ReaderFile, state),
-     offsetof(ReaderSlot, lane_epoch), offsetof(ReaderSlot, left), offsetof(ReaderSlot, joins)});
+inline constexpr std::uint64_t kReaderFingerprint = fingerprint({4,
+                                                                 sizeof(ReaderFile),
+                                                                 sizeof(ReaderSlot),
+                                                                 offsetof(ReaderSlot, position),
+                                                                 offsetof(ReaderSlot, lane_epoch),
+                                                                 offsetof(ReaderSlot, sequence),
+                                                                 offsetof(ReaderSlot, received),
+                                                                 offsetof(ReaderSlot, lost),
+                                                                 offsetof(ReaderSlot, skipped),
+                                                                 offsetof(ReaderSlot, unknown),
+                                                                 offsetof(ReaderSlot, left),
+                                                                 offsetof(ReaderSlot, joins),
+                                                                 offsetof(ReaderFile, header),
+                                                                 offsetof(ReaderFile, incarnation),
+                                                                 offsetof(ReaderFile, id),
+                                                                 offsetof(ReaderFile, number),
+                                                                 offsetof(ReaderFile, kind),
+                                                                 offsetof(ReaderFile, mode),
+                                                                 offsetof(ReaderFile, state),
+                                                                 offsetof(ReaderFile, fencing),
+                                                                 offsetof(ReaderFile, lanes),
+                                                                 offsetof(ReaderFile, overruns),
+                                                                 offsetof(ReaderFile, evictions),
+                                                                 offsetof(ReaderFile, parks)});
 
 }  // namespace millrace::layout
