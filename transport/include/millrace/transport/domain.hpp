@@ -21,9 +21,9 @@
 namespace millrace {
 
 struct DomainOptions {
-  std::string path;         // empty: $MILLRACE_DIR, else a directory of this user
-  std::string participant;  // what others see in `millrace stat`; empty: the program's name
-  bool create = true;       // make the directory if it is missing
+  std::string path{};         // empty: $MILLRACE_DIR, else a directory of this user
+  std::string participant{};  // what others see in `millrace stat`; empty: the program's name
+  bool create = true;         // make the directory if it is missing
 
   // Another user whose domain is trusted, beside this user and root (a uid).
   static constexpr std::uint32_t kNobodyElse = 0xffff'ffff;

@@ -38,10 +38,10 @@ struct ChannelOptions {
   // Huge pages need ring_bytes in multiples of 2 MiB and a mounted hugetlbfs; `huge_dir` names it,
   // empty: the first one that is writable.
   Pages pages = Pages::normal;
-  std::string huge_dir;
+  std::string huge_dir{};
 
   // Which NUMA node the rings live on. Strict, and verified: `millrace stat` shows what came of it.
-  Placement placement;
+  Placement placement{};
 
   bool lock = false;             // mlock the ring: no page of it ever goes to swap
   bool prefault = true;          // touch every page when the lane is made, not at its first use
@@ -56,7 +56,7 @@ struct ChannelOptions {
 struct PublisherOptions {
   // A named publisher that comes back after a crash or restart continues its lane: same sequence,
   // nothing lost. An unnamed one gets a lane of its own. At most 63 bytes.
-  std::string name;
+  std::string name{};
 
   Wait wait = Wait::automatic;
 };
@@ -73,7 +73,7 @@ struct KeyFilter {
 struct SubscriberOptions {
   From from = From::now();
   Wait wait = Wait::automatic;
-  KeyFilter filter;
+  KeyFilter filter{};
 
   // Never waited for, whatever the channel's policy: this reader may be lapped and counts its loss.
   bool lossy = false;
