@@ -34,7 +34,7 @@ class LaneView {
 
   [[nodiscard]] Word& limit() const noexcept { return control_->limit; }
 
-  // The limit that the producer is about to take. Never below `limit`, except before it is written.
+  // The limit that the producer is about to take. Never below `limit`.
   [[nodiscard]] Word& proposed() const noexcept { return control_->proposed; }
 
   [[nodiscard]] Word& version() const noexcept { return control_->version; }

@@ -68,6 +68,8 @@ class LaneWriter {
 
   // Lets the producer write below `limit`. The caller has made sure of I2; limit.hpp is how.
   void grant(Position limit) noexcept {
+    // Relaxed: joining readers order themselves (join.hpp). It is never below `limit`.
+    lane_.proposed().store(limit, std::memory_order_relaxed);
     lane_.limit().store(limit, std::memory_order_relaxed);
     // [sync:limit] Without this fence a reader could see the new bytes, and the old limit that
     // calls its own bytes intact.

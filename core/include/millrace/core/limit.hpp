@@ -49,8 +49,6 @@ class LimitKeeper {
     if (readers.generation() != generation_) {
       granted_ = ask(writer, readers);
       candidate = std::max(before, std::min(candidate, granted_));
-      // Relaxed: lowered; whoever still sees the higher one takes a later place than it had to.
-      writer.lane().proposed().store(candidate, std::memory_order_relaxed);
     }
     writer.grant(candidate);
     return needed <= candidate;
