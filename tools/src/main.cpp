@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
   add_ls(app, exit_code);
   add_stat(app, exit_code);
   add_top(app, exit_code);
+  add_doctor(app, exit_code);
   add_clean(app, exit_code);
   for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; })) {
     if (verb->get_footer().empty()) verb->footer(kExitCodes);
