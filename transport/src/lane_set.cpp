@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace millrace::detail {
@@ -47,7 +48,10 @@ LaneSet::LaneSet(std::shared_ptr<ChannelState> channel, Participant& participant
       wait_(options.wait),
       until_closed_(options.until_closed) {}
 
-LaneSet::~LaneSet() = default;
+LaneSet::~LaneSet() {
+  // In a forked child there is no thread to end.
+  if (guard_.foreign()) static_cast<void>(alarm_.release());
+}
 
 Result<void> LaneSet::join_all(SubscriberState& state) {
   if (auto looked = look(state, true); !looked) return looked;
@@ -68,35 +72,71 @@ SeenLane* LaneSet::find(std::uint32_t lane) noexcept {
 
 Result<void> LaneSet::look(SubscriberState& state, bool again) noexcept {
   if (!again && !stale()) return {};
-  if (alarm_) alarm_->disarm();  // it sleeps on words of lanes that may go now
+  if (alarm_ && alarm_->armed()) {
+    alarm_->disarm();  // it sleeps on words of lanes that may go now
+    alarm_->ring();    // the next poll arms it anew
+  }
   // [sync:lanes] Acquire, as in stale(); read before the directory, so nothing is missed for good.
   generation_ = channel_->doorbell().lane_generation.load(std::memory_order_acquire);
   state.lane_generation_seen = generation_;
   unfollow_ended(state);
-  std::erase_if(lanes_, [](const std::unique_ptr<SeenLane>& seen) {
+  drop_retired();
+  for (const std::uint32_t number : lane_numbers(*channel_)) {
+    SeenLane* seen = find(number);
+    if (seen != nullptr && (seen->followed || (!seen->broken && at_rest(*seen)))) continue;
+    if (seen == nullptr || seen->broken) seen = discover(state, number);
+    if (seen == nullptr) continue;
+    // One publisher's broken lane keeps nobody from the others.
+    const auto followed = follow(state, *seen, active_ ? From::oldest() : from_);
+    if (!followed) report(state, followed.error());
+  }
+  return {};
+}
+
+void LaneSet::drop_retired() noexcept {
+  gone_ += std::erase_if(lanes_, [](const std::unique_ptr<SeenLane>& seen) {
     // [sync:lane-state] Acquire: what the lane held before it ended has been read, it has no
     // cursor.
     return !seen->followed && seen->files.control().state.load(std::memory_order_acquire) ==
                                   static_cast<std::uint32_t>(layout::LaneState::retired);
   });
-  for (const std::uint32_t number : lane_numbers(*channel_)) {
-    SeenLane* seen = find(number);
-    if (seen != nullptr && (seen->followed || seen->broken)) continue;
-    if (seen != nullptr && at_rest(*seen)) continue;
-    if (seen == nullptr) {
-      auto files = open_lane(*channel_, number, Access::read);
-      if (!files) {
-        if (files.error().code() == Errc::not_found) continue;  // it has just gone
-        return Failure(files.error());
-      }
-      lanes_.push_back(std::make_unique<SeenLane>(SeenLane{.files = std::move(*files)}));
-      seen = lanes_.back().get();
-    }
-    if (auto followed = follow(state, *seen, active_ ? From::oldest() : from_); !followed) {
-      return followed;
-    }
+}
+
+// Opens a lane that we do not know, or a later file of the number of one that was broken. Null:
+// there is nothing to read.
+SeenLane* LaneSet::discover(SubscriberState& state, std::uint32_t lane) noexcept {
+  struct stat status {};
+
+  if (fstatat(channel_->directory.get(), lane_name(lane).c_str(), &status, 0) != 0) return nullptr;
+  const auto is_it = [&](const Refused& known) {
+    return known.lane == lane && known.inode == status.st_ino;
+  };
+  if (std::any_of(refused_.begin(), refused_.end(), is_it)) return nullptr;
+  if (const SeenLane* const known = find(lane)) {
+    if (known->inode == status.st_ino) return nullptr;
+    std::erase_if(lanes_,
+                  [=](const std::unique_ptr<SeenLane>& seen) { return seen.get() == known; });
   }
-  return {};
+  auto files = open_lane(*channel_, lane, Access::read);
+  if (!files) {
+    const Errc code = files.error().code();
+    if (code == Errc::not_found) return nullptr;  // it has just gone
+    if (code == Errc::system || code == Errc::no_space || code == Errc::too_many) {
+      generation_ = ~std::uint64_t{0};  // our own lack of something: look again
+    } else {
+      refused_.push_back({lane, status.st_ino});
+      report(state, files.error());
+    }
+    return nullptr;
+  }
+  lanes_.push_back(std::make_unique<SeenLane>(SeenLane{.files = std::move(*files)}));
+  lanes_.back()->inode = status.st_ino;
+  return lanes_.back().get();
+}
+
+void LaneSet::report(SubscriberState& state, const Error& error) {
+  news_.push_back(error);
+  state.bad_news = true;
 }
 
 // A lane that was read to its end and that nobody has continued.
@@ -118,6 +158,7 @@ Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) 
     const auto taken = Join<ProductionMemory, OwnWords>::take_place(seen.files.view, from, own);
     if (!taken) {
       seen.broken = true;
+      slot.left.store(1, std::memory_order_relaxed);  // nobody need wait for us there
       return fail(Errc::poisoned,
                   "channel \"%s\": no place can be taken in lane %u, its bytes "
                   "contradict each other",
@@ -146,7 +187,12 @@ Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) 
   return {};
 }
 
-Failure LaneSet::tell_missed() noexcept {
+Failure LaneSet::tell_news() noexcept {
+  if (!news_.empty()) {
+    const Failure first(news_.front());
+    news_.erase(news_.begin());
+    return first;
+  }
   const Failure failure = fail(Errc::overrun,
                                "channel \"%s\": a new publisher overtook this reader before it was "
                                "noticed, %" PRIu64 " messages are lost",
@@ -165,6 +211,8 @@ void LaneSet::unfollow_ended(SubscriberState& state) noexcept {
     // [sync:record] Acquire, as in LaneReader::poll.
     const Position at = cursor.reader.position();
     if (seen->files.view.header(at).load(std::memory_order_acquire) != 0) return false;
+    // A message of it is still held; our place must say the end before the lane is left.
+    if (cursor.published != at) return false;
     seen->followed = false;
     return true;
   });
@@ -261,7 +309,7 @@ std::size_t LaneSet::living_publishers() noexcept {
 }
 
 bool LaneSet::ended(const SubscriberState& state) noexcept {
-  if (lanes_.empty() || stale() || living_publishers() != 0) return false;
+  if ((lanes_.empty() && gone_ == 0) || stale() || living_publishers() != 0) return false;
   // Their death, or good-bye, orders everything they published before this look.
   return std::none_of(state.cursors.begin(), state.cursors.end(), [](const LaneCursor& cursor) {
     // [sync:record] Acquire, as in LaneReader::poll.
@@ -274,10 +322,12 @@ Failure LaneSet::closed() noexcept {
   std::size_t left = 0;
   for (const auto& seen : lanes_)
     left += at_rest(*seen) ? 1 : 0;
+  const std::size_t died = lanes_.size() - left;
+  left += gone_;
   return fail(Errc::closed,
               "channel \"%s\": everything is read, and nobody publishes any more (%zu publishers "
               "left in good order, %zu died)",
-              channel_->name.c_str(), left, lanes_.size() - left);
+              channel_->name.c_str(), left, died);
 }
 
 void LaneSet::leave(const SubscriberState& state) noexcept {
@@ -285,6 +335,13 @@ void LaneSet::leave(const SubscriberState& state) noexcept {
   for (const LaneCursor& cursor : state.cursors)
     store_counters(cursor);
   reader_.set_state(layout::ReaderState::left);
+  for (const auto& seen : lanes_) {
+    // A publisher that is about to sleep until this word moves must see it move. Nobody waits for
+    // an odd position, and the file is going.
+    layout::Word& position = reader_.slot(seen->files.lane).position;
+    // [sync:space] Release, as every store of a position.
+    position.store(value(position) | 1, std::memory_order_release);
+  }
   unlinkat(channel_->readers.get(), to_string(reader_.name()).c_str(), 0);
   // [sync:join] Publishers drop us at their next look; one that sleeps on us is woken.
   channel_->doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);

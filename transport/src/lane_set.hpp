@@ -22,7 +22,8 @@ struct SeenLane {
   LaneFiles files;
   std::uint64_t evictions_seen = 0;  // of the lane's evicted_count
   bool followed = false;             // has a cursor
-  bool broken = false;               // poisoned: never followed again
+  bool broken = false;               // poisoned: not followed as long as it is this file
+  std::uint64_t inode = 0;           // tells the file from a later one of the same number
 };
 
 class LaneSet {
@@ -46,8 +47,11 @@ class LaneSet {
   // Sleeps until a lane may have a message, at most `bound_ns`.
   void park(const SubscriberState& state, std::uint64_t bound_ns) noexcept;
 
-  // What was lost in lanes that were overtaken before they were found.
-  Failure tell_missed() noexcept;
+  // Lanes that could not be read when they were found, or were overtaken before.
+  Failure tell_news() noexcept;
+
+  [[nodiscard]] bool has_news() const noexcept { return missed_ != 0 || !news_.empty(); }
+
   Failure lapped(SubscriberState& state, LaneCursor& cursor) noexcept;
   Failure broken(SubscriberState& state, LaneCursor& cursor) noexcept;
   void wake_publisher(const LaneCursor& cursor) const noexcept;
@@ -76,7 +80,16 @@ class LaneSet {
 
   static constexpr std::uint32_t kStuckMax = 1000;  // overruns in a row that lead nowhere
 
+  // A lane that cannot be opened: said once for each file.
+  struct Refused {
+    std::uint32_t lane = 0;
+    std::uint64_t inode = 0;
+  };
+
   SeenLane* find(std::uint32_t lane) noexcept;
+  SeenLane* discover(SubscriberState& state, std::uint32_t lane) noexcept;
+  void drop_retired() noexcept;
+  void report(SubscriberState& state, const Error& error);
   Result<void> follow(SubscriberState& state, SeenLane& seen, From from) noexcept;
   void unfollow_ended(SubscriberState& state) noexcept;
 
@@ -96,6 +109,10 @@ class LaneSet {
   bool active_ = false;  // in place: lanes that appear now are read from their first message
   std::uint64_t generation_ = ~std::uint64_t{0};
   std::uint64_t missed_ = 0;
+  std::vector<Error> news_;
+  std::vector<Refused> refused_;
+  std::size_t gone_ = 0;  // lanes that were read to their end and then removed
+  ForkGuard guard_;
   std::vector<std::unique_ptr<SeenLane>> lanes_;
   std::unique_ptr<Alarm> alarm_;
 };

@@ -83,6 +83,7 @@ std::uint32_t Publisher::lane() const noexcept {
 }
 
 LaneStats Publisher::stats() const {
+  if (state_->guard.foreign()) return {};  // the parent's files are not mapped here
   state_->owner->account(state_->writer);
   return detail::lane_stats(*state_->owner->channel(), state_->owner->lane());
 }

@@ -26,9 +26,11 @@ bool something_there(const SubscriberState& state) noexcept {
   for (const LaneCursor& cursor : state.cursors) {
     const auto& lane = cursor.reader.lane();
     const Position at = cursor.reader.position();
-    // Relaxed: next() looks again, and in order. A lapped reader must find out, too.
+    // Relaxed: next() looks again, and in order. A lapped reader must find out, too, and one whose
+    // lane was cut short: the look at the header is what raises that flag.
     if (lane.header(at).load(std::memory_order_relaxed) != 0 ||
-        lane.limit().load(std::memory_order_relaxed) > at + lane.capacity()) {
+        lane.limit().load(std::memory_order_relaxed) > at + lane.capacity() ||
+        cursor.poisoned->load(std::memory_order_relaxed) != 0) {
       return true;
     }
   }
@@ -60,12 +62,15 @@ Failure SubscriberState::foreign() noexcept {
 
 Failure SubscriberState::refuse() noexcept {
   if (guard.foreign()) return foreign();
-  bad_news = false;
-  return set->tell_missed();
+  const Failure news = set->tell_news();
+  bad_news = set->has_news();
+  return news;
 }
 
 Result<bool> SubscriberState::look_around() noexcept {
+  const std::uint64_t seen = lane_generation_seen;
   if (auto looked = set->look(*this, false); !looked) return Failure(looked.error());
+  if (lane_generation_seen != seen) return bad_news ? Result<bool>(refuse()) : Result<bool>(true);
   set->arm(*this);
   return false;
 }
@@ -93,10 +98,12 @@ Result<void> SubscriberState::release_all() noexcept {
   return {};
 }
 
-Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout) noexcept {
+Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout,
+                                   std::uint64_t& deadline_ns) noexcept {
   if (guard.foreign()) return foreign();
   const std::uint64_t began = monotonic_ns();
-  const std::uint64_t deadline = deadline_after(timeout);
+  if (deadline_ns == 0) deadline_ns = deadline_after(timeout);
+  const std::uint64_t deadline = deadline_ns;
   std::uint64_t next_look = began + kLookEveryNs;
   std::uint64_t next_probe = began + kProbeEveryNs;
   for (Waiter waiter = set->waiter();;) {
@@ -123,18 +130,23 @@ Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout) noexcept {
 
 Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& data) noexcept {
   if (guard.foreign() || bad_news) return refuse();
-  for (std::size_t turns = cursors.size(); turns != 0; --turns) {
-    LaneCursor& cursor = cursors[current];
-    const Poll found = take(cursor, record);
-    if (found == Poll::message) {
-      data = cursor.reader.lane().payload(record.position);
-      return true;
+  for (;;) {
+    for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
+      LaneCursor& cursor = cursors[current];
+      if (left_in_turn != 0) {
+        const Poll found = take(cursor, record);
+        if (found == Poll::message) {
+          data = cursor.reader.lane().payload(record.position);
+          return true;
+        }
+        if (found != Poll::empty) return trouble(cursor, found);
+        if (!went_empty(cursor)) return trouble(cursor, Poll::empty);
+      }
+      pass_on();
     }
-    if (found != Poll::empty) return trouble(cursor, found);
-    if (!went_empty(cursor)) return trouble(cursor, Poll::empty);
-    pass_on();
+    Result<bool> more = nothing();
+    if (!more || !*more) return more;
   }
-  return nothing();
 }
 
 Result<void> SubscriberState::finish(const Record& record) noexcept {
@@ -144,6 +156,9 @@ Result<void> SubscriberState::finish(const Record& record) noexcept {
   cursor.reader.advance(record);
   cursor.reader.release();
   ++cursor.received;
+  ++cursor.run;
+  if (left_in_turn != 0) --left_in_turn;
+  quiet = 0;
   return {};
 }
 
@@ -170,6 +185,7 @@ std::size_t Subscriber::publishers() noexcept {
 }
 
 ReaderStats Subscriber::stats() const {
+  if (state_->guard.foreign()) return {};  // the parent's files are not mapped here
   return state_->set->stats(*state_);
 }
 

@@ -49,12 +49,12 @@ class Subscriber {
   // The next message; Errc::timeout if none came in time.
   [[nodiscard]] Result<Message> poll_for(std::chrono::nanoseconds timeout) noexcept {
     Message message;
-    for (;;) {
+    for (std::uint64_t deadline_ns = 0;;) {
       const auto got = state_->next(message);
       if (!got) [[unlikely]]
         return Failure(got.error());
       if (*got) return message;
-      if (auto there = state_->wait(timeout); !there) return Failure(there.error());
+      if (auto there = state_->wait(timeout, deadline_ns); !there) return Failure(there.error());
     }
   }
 
@@ -71,7 +71,8 @@ class Subscriber {
 
   // Waits until something may be there; Errc::timeout if nothing came, Errc::closed as poll.
   Result<void> wait(std::chrono::nanoseconds timeout = kForever) noexcept {
-    return state_->wait(timeout);
+    std::uint64_t deadline_ns = 0;
+    return state_->wait(timeout, deadline_ns);
   }
 
   // Gives the room of every message polled so far back to the publishers. Error: overrun, evicted

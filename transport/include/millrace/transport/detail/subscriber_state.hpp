@@ -73,6 +73,61 @@ class SubscriberState {
   Result<bool> next(Message& message) noexcept {
     if (guard.foreign() || bad_news) [[unlikely]]
       return refuse();
+    for (;;) {
+      Result<bool> got = one_round(message);
+      if (!got || *got) [[likely]]
+        return got;
+      Result<bool> more = nothing();
+      if (!more || !*more) return more;
+    }
+  }
+
+  // Calls handler for at most `most` messages and releases them, one lane's run at a time.
+  template <class Handler>
+  Result<std::size_t> each(Handler& handler, std::size_t most) noexcept {
+    if (guard.foreign() || bad_news) [[unlikely]]
+      return refuse();
+    for (;;) {
+      std::size_t done = 0;
+      if (auto read = each_in_round(handler, most, done); !read) return Failure(read.error());
+      if (done != 0 || most == 0) return done;
+      const Result<bool> more = nothing();
+      if (!more) return Failure(more.error());
+      if (!*more) return std::size_t{0};
+    }
+  }
+
+  // Waits until something may be there. `deadline_ns` of CLOCK_MONOTONIC is set at the first call
+  // and kept for the next, so that several waits share one timeout; 0 before.
+  Result<void> wait(std::chrono::nanoseconds timeout, std::uint64_t& deadline_ns) noexcept;
+  Result<void> release_all() noexcept;
+
+  // The next record, not copied and not checked; finish() says whether its bytes were intact.
+  Result<bool> next_in_place(Record& record, const std::byte*& data) noexcept;
+  Result<void> finish(const Record& record) noexcept;
+
+  std::vector<LaneCursor> cursors;
+  std::size_t current = 0;
+  std::uint32_t left_in_turn = kTurn;
+  std::size_t quiet = 0;  // lanes in a row that were found empty
+  bool rested = false;    // a lane was left out, so another look is due before "nothing is there"
+  ForkGuard guard;
+  KeyFilter filter;
+  bool in_place = true;    // Policy::block: messages point into the ring
+  bool fencing = false;    // no membarrier: fence at every release
+  bool has_alarm = false;  // somebody waits on our event descriptor
+  bool bad_news = false;   // the next poll has a loss to report before it goes on
+  std::uint64_t incarnation = 0;
+  const layout::Word* lane_generation = nullptr;
+  std::uint64_t lane_generation_seen = 0;
+  std::vector<std::byte> copy;  // the private copy under evict and lossy
+  std::unique_ptr<LaneSet, LaneSetDelete> set;
+
+  static Failure foreign() noexcept;
+
+ private:
+  // The next message of any lane, each of which gets its turn; false if none has one.
+  Result<bool> one_round(Message& message) noexcept {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0 && !resting(cursor)) {
@@ -94,15 +149,12 @@ class SubscriberState {
       }
       pass_on();
     }
-    return nothing();
+    return false;
   }
 
-  // Calls handler for at most `most` messages and releases them, one lane's run at a time.
+  // One turn of every lane; `done` counts the messages.
   template <class Handler>
-  Result<std::size_t> each(Handler& handler, std::size_t most) noexcept {
-    if (guard.foreign() || bad_news) [[unlikely]]
-      return refuse();
-    std::size_t done = 0;
+  Result<void> each_in_round(Handler& handler, std::size_t most, std::size_t& done) noexcept {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0 && !resting(cursor)) {
@@ -115,49 +167,23 @@ class SubscriberState {
         } else if (due(cursor) ? !give_back(cursor) : !settle(cursor)) [[unlikely]] {
           return lapped(cursor);
         }
-        if (done == most) return done;
+        if (done == most) return {};
       }
       pass_on();
     }
-    if (done != 0) return done;
-    const auto none = nothing();
-    if (!none) return Failure(none.error());
-    return std::size_t{0};
+    return {};
   }
 
-  Result<void> wait(std::chrono::nanoseconds timeout) noexcept;
-  Result<void> release_all() noexcept;
-
-  // The next record, not copied and not checked; finish() says whether its bytes were intact.
-  Result<bool> next_in_place(Record& record, const std::byte*& data) noexcept;
-  Result<void> finish(const Record& record) noexcept;
-
-  std::vector<LaneCursor> cursors;
-  std::size_t current = 0;
-  std::uint32_t left_in_turn = kTurn;
-  std::size_t quiet = 0;  // lanes in a row that were found empty
-  ForkGuard guard;
-  KeyFilter filter;
-  bool in_place = true;    // Policy::block: messages point into the ring
-  bool fencing = false;    // no membarrier: fence at every release
-  bool has_alarm = false;  // somebody waits on our event descriptor
-  bool bad_news = false;   // the next poll has a loss to report before it goes on
-  std::uint64_t incarnation = 0;
-  const layout::Word* lane_generation = nullptr;
-  std::uint64_t lane_generation_seen = 0;
-  std::vector<std::byte> copy;  // the private copy under evict and lossy
-  std::unique_ptr<LaneSet, LaneSetDelete> set;
-
-  static Failure foreign() noexcept;
-
- private:
   // The next record that passes the filter.
   Poll take(LaneCursor& cursor, Record& record) noexcept {
     for (;;) {
       const Poll found = cursor.reader.poll(record);
       if (found != Poll::message || filter.passes(record.key)) [[likely]]
         return found;
+      // What is only stepped over must be true as well: its length says where the next one begins.
+      if (!in_place && !cursor.reader.validate(record.position)) return Poll::overrun;
       cursor.reader.advance(record);
+      if (!in_place) cursor.reader.release();
       ++cursor.skipped;
     }
   }
@@ -202,9 +228,10 @@ class SubscriberState {
   }
 
   // Ends what was read since the last release; false: it may have been overwritten meanwhile.
-  static bool settle(LaneCursor& cursor) noexcept {
+  bool settle(LaneCursor& cursor) const noexcept {
     if (cursor.reader.start() == cursor.reader.position()) return true;
-    if (!cursor.reader.validate()) return false;
+    // Copies were validated one by one, and nobody holds bytes of the ring.
+    if (in_place && !cursor.reader.validate()) return false;
     cursor.reader.release();
     return true;
   }
@@ -254,9 +281,10 @@ class SubscriberState {
   }
 
   // Idle lanes are looked at less often, but only while others have something.
-  [[nodiscard]] bool resting(LaneCursor& cursor) const noexcept {
+  [[nodiscard]] bool resting(LaneCursor& cursor) noexcept {
     if (cursor.rest == 0 || quiet >= cursors.size()) return false;
     --cursor.rest;
+    rested = true;
     return true;
   }
 
@@ -265,8 +293,13 @@ class SubscriberState {
     left_in_turn = kTurn;
   }
 
-  // Every lane was empty: is there a new one?
+  // No lane had anything. True: another round is due, because a lane was resting, or is new.
   Result<bool> nothing() noexcept {
+    if (rested) {
+      rested = false;
+      quiet = cursors.size();
+      return true;
+    }
     // [sync:lanes] Acquire, as in LaneSet::stale.
     if (lane_generation->load(std::memory_order_acquire) == lane_generation_seen && !has_alarm)
         [[likely]] {
