@@ -1,8 +1,11 @@
 #include "channel_state.hpp"
 
 #include "channel_meta.hpp"
+#include "low_half.hpp"
+#include "millrace/core/futex.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fcntl.h>
 
@@ -85,7 +88,10 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
 
 void ChannelState::lanes_changed() const noexcept {
   // [sync:lanes] Release: who sees the new generation finds the lane it speaks of.
-  doorbell().lane_generation.fetch_add(1, std::memory_order_release);
+  layout::Word& generation = doorbell().lane_generation;
+  generation.fetch_add(1, std::memory_order_release);
+  // Readers asleep know nothing of a new lane's words: this is the one they wait on.
+  futex_wake(low_half(generation), INT_MAX);
 }
 
 }  // namespace millrace::detail

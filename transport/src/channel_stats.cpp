@@ -92,7 +92,7 @@ struct KnownReader {
 
 std::vector<KnownReader> read_readers(const ChannelState& channel) {
   std::vector<KnownReader> readers;
-  for (const ReaderName& name : reader_names(channel)) {
+  for (const ReaderName& name : reader_names(channel).value_or(std::vector<ReaderName>{})) {
     auto files = ReaderFiles::open(channel, name);
     if (!files) continue;  // it has just left
     readers.push_back({std::move(*files),

@@ -113,7 +113,7 @@ class Sweep {
   void keep(const std::string& what) { report_.kept.push_back(what + ": " + strerror(errno)); }
 
   void remove_dead_readers(const ChannelState& channel) {
-    for (const ReaderName& name : reader_names(channel)) {
+    for (const ReaderName& name : reader_names(channel).value_or(std::vector<ReaderName>{})) {
       if (!dead(name.participant)) continue;
       const std::string file = to_string(name);
       if (unlinkat(channel.readers.get(), file.c_str(), 0) == 0) {
@@ -138,7 +138,9 @@ class Sweep {
   }
 
   [[nodiscard]] bool unused(const ChannelState& channel) const {
-    for (const ReaderName& name : reader_names(channel)) {
+    const auto readers = reader_names(channel);
+    if (!readers) return false;
+    for (const ReaderName& name : *readers) {
       if (!dead(name.participant)) return false;
     }
     for (const std::uint32_t number : lane_numbers(channel)) {

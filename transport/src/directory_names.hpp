@@ -1,7 +1,7 @@
 // The names in a directory, one by one.
 #pragma once
 
-#include <cstring>
+#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <string_view>
@@ -19,12 +19,15 @@ bool for_each_name(int directory_fd, Visit&& visit) {
     close(fd);
     return false;
   }
+  errno = 0;
   while (const dirent* entry = readdir(directory)) {
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") visit(name);
+    errno = 0;
   }
+  const bool complete = errno == 0;
   closedir(directory);
-  return true;
+  return complete;
 }
 
 }  // namespace millrace::detail

@@ -147,6 +147,9 @@ Result<Acquired> new_lane(const ChannelState& channel, const std::string& produc
         return Failure(lock.error());
       }
       if (!retire(channel, number, wanted)) continue;
+      // Sleepers of an earlier lane of this number waited for positions that say nothing about the
+      // new one. Relaxed: a hint; nobody sleeps for the new lane before it is linked.
+      channel.asleep_at(number).store(0, std::memory_order_relaxed);
       auto lane = create_lane(channel, number, producer, me, fencing);
       if (!lane) {
         if (lane.error().code() == Errc::no_space && wanted == Drained::by_all) break;

@@ -23,9 +23,12 @@ Drained drained(const ChannelState& channel, const LaneFiles& lane) {
   const auto frontier = find_frontier<ProductionMemory>(lane.view);
   if (frontier && frontier->sequence == 0) return Drained::by_all;
   bool read = false;
-  for (const ReaderName& name : reader_names(channel)) {
+  const auto names = reader_names(channel);
+  if (!names) return Drained::no;
+  for (const ReaderName& name : *names) {
     if (probe(channel.domain->directory.fd(), name.participant).life == Life::dead) continue;
     const auto reader = ReaderFiles::open(channel, name);
+    if (!reader && !proves_no_reader(reader.error().code())) return Drained::no;
     if (!reader || reader->state() == layout::ReaderState::left) continue;
     if (reader->state() == layout::ReaderState::joining) return Drained::no;
     if (frontier && stands_before(*reader, lane, frontier->position)) return Drained::no;

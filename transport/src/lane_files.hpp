@@ -30,6 +30,12 @@ struct LaneFiles {
     return ring_watch.poisoned();
   }
 
+  // Either part of it.
+  [[nodiscard]] bool cut_off() const noexcept {
+    return ring_watch.poisoned()->load(std::memory_order_relaxed) != 0 ||
+           control_watch.poisoned()->load(std::memory_order_relaxed) != 0;
+  }
+
   std::uint32_t lane = 0;
   std::uint64_t epoch = 0;  // private copy: the file may change, its identity may not
   std::string producer;     // private copy

@@ -43,14 +43,17 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
                 " bytes takes at most %" PRIu64 ", so create the channel with a larger ring",
                 name, length, channel_->options.ring_bytes, state.longest);
   }
+  if (lane_.cut_off()) {
+    return fail(
+        Errc::poisoned,
+        "channel \"%s\", lane %u: somebody cut its file short, nobody can read it any more; "
+        "open a new publisher",
+        name, lane_.lane);
+  }
   adopt_fencing(state);
   account(writer);
   const Position needed = writer.limit_needed(length);
-  if (keeper_.raise(writer, needed, readers_)) {
-    note_unblocked();
-    if (!channel_->options.require_readers || readers_.listening() != 0) return {};
-    return fail(Errc::no_readers, "channel \"%s\" requires readers, and nobody reads it", name);
-  }
+  if (keeper_.raise(writer, needed, readers_)) return granted();
   const std::uint64_t deadline = deadline_after(timeout);
   Waiter waiter(wait_, channel_->domain->ticks_per_us, channel_->domain->processors);
   for (note_blocked();;) {
@@ -65,14 +68,25 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
     }
     nap_or_park(waiter, deadline - now);
   }
+  return granted();
+}
+
+// There is room; may it be used?
+Result<void> LaneOwner::granted() noexcept {
   note_unblocked();
-  return {};
+  if (!channel_->options.require_readers || readers_.listening() != 0) return {};
+  return fail(Errc::no_readers, "channel \"%s\" requires readers, and nobody reads it",
+              channel_->name.c_str());
 }
 
 LaneOwner::Next LaneOwner::clear_the_way(const LaneWriter<ProductionMemory>&,
                                          bool probe_now) noexcept {
   ReaderTable::Entry* const entry = readers_.blocker();
-  if (entry == nullptr) return Next::wait;
+  if (entry == nullptr) {
+    readers_.refresh();  // the last look at the readers failed
+    keeper_.forget();
+    return Next::wait;
+  }
   if (probe_now && drop_if_dead(*entry)) return Next::again;
   if (channel_->options.policy != Policy::evict) return Next::wait;
   evict(*entry);
@@ -110,7 +124,12 @@ void LaneOwner::evict(ReaderTable::Entry& entry) noexcept {
 void LaneOwner::nap_or_park(Waiter& waiter, std::uint64_t left_ns) noexcept {
   if (!waiter.pause()) return;
   const ReaderTable::Entry* const entry = readers_.blocker();
-  if (entry != nullptr) park(*entry, std::min(left_ns, kParkBoundNs));
+  const std::uint64_t bound_ns = std::min(left_ns, kParkBoundNs);
+  if (entry != nullptr) {
+    park(*entry, bound_ns);
+  } else {
+    futex_wait_many({}, bound_ns);  // nobody to be woken by
+  }
 }
 
 void LaneOwner::park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) noexcept {

@@ -24,12 +24,12 @@ std::optional<ReaderName> parse_reader_name(std::string_view text) noexcept {
   return ReaderName{*participant, number};
 }
 
-std::vector<ReaderName> reader_names(const ChannelState& channel) {
+std::optional<std::vector<ReaderName>> reader_names(const ChannelState& channel) {
   std::vector<ReaderName> found;
-  for_each_name(channel.readers.get(), [&](std::string_view name) {
+  const bool complete = for_each_name(channel.readers.get(), [&](std::string_view name) {
     if (const auto reader = parse_reader_name(name)) found.push_back(*reader);
   });
-  return found;
+  return complete ? std::optional(std::move(found)) : std::nullopt;
 }
 
 Result<ReaderFiles> ReaderFiles::open(const ChannelState& channel, const ReaderName& name) {
@@ -67,6 +67,7 @@ Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const Reade
   if (!mapping) return Failure(mapping.error());
   hide_from_forks_and_dumps(mapping->data(), mapping->size());
   made.mapping_ = std::move(*mapping);
+  made.watch_ = Watched(made.mapping_.data(), made.mapping_.size(), Access::write);
   layout::ReaderFile& file = made.file();
   file.incarnation = name.participant.incarnation;
   file.id = name.participant.id;

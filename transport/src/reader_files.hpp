@@ -3,6 +3,7 @@
 #pragma once
 
 #include "channel_state.hpp"
+#include "low_half.hpp"
 #include "millrace/core/reader_layout.hpp"
 #include "watched.hpp"
 
@@ -23,8 +24,15 @@ struct ReaderName {
 [[nodiscard]] std::string to_string(const ReaderName& name);
 [[nodiscard]] std::optional<ReaderName> parse_reader_name(std::string_view text) noexcept;
 
-// Every reader file there is.
-[[nodiscard]] std::vector<ReaderName> reader_names(const ChannelState& channel);
+// Every reader file there is; nothing if the directory cannot be read at the moment (no descriptor
+// is left): then nobody may be taken for gone.
+[[nodiscard]] std::optional<std::vector<ReaderName>> reader_names(const ChannelState& channel);
+
+// Does this failure to open a reader's file prove that there is no reader to wait for? If not, the
+// failure is our own (no descriptor, no memory).
+[[nodiscard]] constexpr bool proves_no_reader(Errc code) noexcept {
+  return code != Errc::system && code != Errc::no_space && code != Errc::too_many;
+}
 
 // A reader's file, mapped.
 class ReaderFiles {
@@ -69,11 +77,5 @@ class ReaderFiles {
   Mapping mapping_;
   Watched watch_;
 };
-
-// What the position word of a slot looks like to somebody who sleeps on it.
-[[nodiscard]] inline const std::atomic<std::uint32_t>* low_half(const layout::Word& word) noexcept {
-  static_assert(std::endian::native == std::endian::little);
-  return reinterpret_cast<const std::atomic<std::uint32_t>*>(&word);
-}
 
 }  // namespace millrace::detail

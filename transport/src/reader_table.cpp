@@ -7,23 +7,28 @@ namespace millrace::detail {
 void ReaderTable::refresh() noexcept {
   const std::uint64_t now = generation();  // read before the directory: nobody is missed
   if (now == refreshed_at_) return;
-  refreshed_at_ = now;
-  const std::vector<ReaderName> present = reader_names(channel_);
+  blocker_ = kNobody;
+  uncertain_ = true;
+  const auto present = reader_names(channel_);
+  if (!present) return;
   std::erase_if(entries_, [&](const Entry& entry) {
-    return std::find(present.begin(), present.end(), entry.files.name()) == present.end();
+    return std::find(present->begin(), present->end(), entry.files.name()) == present->end();
   });
-  for (const ReaderName& name : present) {
+  for (const ReaderName& name : *present) {
     const bool known = std::any_of(entries_.begin(), entries_.end(),
                                    [&](const Entry& entry) { return entry.files.name() == name; });
     if (known) continue;
     // One that cannot be opened has just left, or is no reader of ours: nobody to wait for.
-    if (auto opened = ReaderFiles::open(channel_, name)) {
+    auto opened = ReaderFiles::open(channel_, name);
+    if (!opened && !proves_no_reader(opened.error().code())) return;
+    if (opened) {
       entries_.push_back(
           {.files = std::move(*opened),
            .peer = peer_name(channel_.domain->directory.fd(), name.participant, name.number)});
     }
   }
-  blocker_ = kNobody;
+  uncertain_ = false;
+  refreshed_at_ = now;
 }
 
 bool ReaderTable::placed(const Entry& entry) const noexcept {
@@ -60,6 +65,7 @@ Position ReaderTable::slowest(Position floor) noexcept {
   Position lowest = kNoReader;
   blocker_ = kNobody;
   if (channel_.options.policy == Policy::lossy) return lowest;
+  if (uncertain_) return floor;  // somebody may be there whom we cannot see: not a byte further
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     if (!counts(entries_[i])) continue;
     const Position position = position_of(entries_[i]);

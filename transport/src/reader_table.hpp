@@ -33,7 +33,12 @@ class ReaderTable {
     return channel_.doorbell().reader_generation.load(std::memory_order_acquire);
   }
 
-  void refresh() noexcept;  // does nothing while the generation stays
+  // Does nothing while the generation stays, unless the last look at the directory failed.
+  void refresh() noexcept;
+
+  // The last look at the directory failed; until one succeeds, nobody is overtaken.
+  [[nodiscard]] bool uncertain() const noexcept { return uncertain_; }
+
   Position slowest(Position floor) noexcept;
 
   // The reader that decided the last slowest(); null if none did.
@@ -65,6 +70,7 @@ class ReaderTable {
   std::vector<Entry> entries_;
   std::size_t blocker_ = kNobody;
   std::uint64_t refreshed_at_ = ~std::uint64_t{0};  // generation
+  bool uncertain_ = false;
 };
 
 }  // namespace millrace::detail
