@@ -1,5 +1,6 @@
-// The bare ping-pong: two words 256 bytes apart, plain acquire spins, nothing else. No message system
-// can be faster between these two processors at this moment, so its time stands beside every result.
+// The bare ping-pong: two words 256 bytes apart, plain acquire spins, nothing else. No message
+// system can be faster between these two processors at this moment, so its time stands beside every
+// result.
 #pragma once
 
 #include "millrace/core/clock.hpp"

@@ -17,19 +17,23 @@ namespace {
 constexpr int kAttempts = 100;
 constexpr std::chrono::milliseconds kBetween{20};
 constexpr int kNames = 100;
+constexpr const char* kParticipants = "participants";
 
-// A domain without channels and participants is three names. If anybody has come meanwhile, the
-// first of these fails, and all stays.
-void remove_empty_domain(const std::filesystem::path& path) {
+// Takes back what opening a domain in vain has made. If anybody has come meanwhile, the first of
+// these fails, and all stays.
+void take_back(const std::filesystem::path& path, bool made_directory) {
   std::error_code refused;
-  std::size_t others = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(path, refused)) {
-    const std::string name = entry.path().filename();
-    if (name != "participants" && !name.starts_with("clock-")) ++others;
+  if (made_directory) {
+    std::size_t others = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(path, refused)) {
+      const std::string name = entry.path().filename();
+      if (name != kParticipants && !name.starts_with("clock-")) ++others;
+    }
+    if (refused || others != 0) return;
   }
-  if (refused || others != 0 || rmdir((path / "participants").c_str()) != 0) return;
+  if (rmdir((path / kParticipants).c_str()) != 0) return;
   unlink((path / Clock::file_name().data()).c_str());
-  rmdir(path.c_str());
+  if (made_directory) rmdir(path.c_str());
 }
 
 }  // namespace
@@ -38,13 +42,16 @@ Result<RunChannel> RunChannel::create(const RunOptions& options) {
   const std::string asked =
       options.domain.path.empty() ? DomainDirectory::default_path() : options.domain.path;
   std::error_code ignored;
-  const bool was_there = std::filesystem::exists(asked, ignored);
+  Before before;
+  before.directory = std::filesystem::exists(asked, ignored);
+  before.participants =
+      std::filesystem::exists(std::filesystem::path(asked) / kParticipants, ignored);
   auto domain = join(options.domain);
   if (!domain) {
-    if (!was_there) remove_empty_domain(asked);
+    if (!before.participants) take_back(asked, !before.directory);
     return Failure(domain.error());
   }
-  RunChannel made(std::move(*domain), !was_there);
+  RunChannel made(std::move(*domain), before);
   ChannelOptions channel;
   channel.ring_bytes = options.ring_bytes;
   channel.policy = options.policy;
@@ -68,7 +75,7 @@ Result<RunChannel> RunChannel::create(const RunOptions& options) {
 RunChannel::RunChannel(RunChannel&& other) noexcept
     : domain_(std::exchange(other.domain_, std::nullopt)),
       name_(std::move(other.name_)),
-      made_domain_(other.made_domain_),
+      before_(other.before_),
       deaths_(other.deaths_),
       forget_(other.forget_) {}
 
@@ -87,7 +94,7 @@ RunChannel::~RunChannel() {
   }
   if (deaths_) static_cast<void>(domain_->clean());
   domain_.reset();
-  if (forget_ && made_domain_) remove_empty_domain(path);
+  if (forget_ && !before_.participants) take_back(path, !before_.directory);
 }
 
 }  // namespace millrace::tools

@@ -28,16 +28,21 @@ class RunChannel {
   // Some of our processes did not leave in good order: what they left in the domain goes, too.
   void clean_up_after_deaths() noexcept { deaths_ = true; }
 
-  // Nothing was run: a domain that was only made for it goes, too.
+  // Nothing was run: what was only made for it goes, too.
   void forget_domain() noexcept { forget_ = true; }
 
  private:
-  RunChannel(Domain domain, bool made_domain) noexcept
-      : domain_(std::move(domain)), made_domain_(made_domain) {}
+  // What was there before the domain was opened.
+  struct Before {
+    bool directory = false;
+    bool participants = false;
+  };
+
+  RunChannel(Domain domain, Before before) noexcept : domain_(std::move(domain)), before_(before) {}
 
   std::optional<Domain> domain_;
   std::string name_;  // empty until it was created
-  bool made_domain_;
+  Before before_;
   bool deaths_ = false;
   bool forget_ = false;
 };

@@ -1,10 +1,11 @@
 // The checksum of the main job: what the publisher hashed before it copied a message into the ring
 // must be what every subscriber hashes after it read it there.
 //
-// hash_of() multiplies and folds words of 8 bytes (two per multiplication), which costs 2 to 4 ns for
-// a line of text; it finds accidents, it is no defence against a forger. LaneChecksum chains the
-// hashes with the sequence numbers: each step is a bijection of the one before, so a single message
-// that differs, is missing, twice or out of place can never be evened out by equal ones after it.
+// hash_of() multiplies and folds words of 8 bytes (two per multiplication), which costs 2 to 4 ns
+// for a line of text; it finds accidents, it is no defence against a forger. LaneChecksum chains
+// the hashes with the sequence numbers: each step is a bijection of the one before, so a single
+// message that differs, is missing, twice or out of place can never be evened out by equal ones
+// after it.
 #pragma once
 
 #include <bit>

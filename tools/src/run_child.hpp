@@ -1,6 +1,6 @@
-// What publishers and subscribers of `millrace run` have in common: they are this program, started by
-// the parent with the page of results as descriptor 3, and follow its phases. They die with their
-// parent, whatever kills it.
+// What publishers and subscribers of `millrace run` have in common: they are this program, started
+// by the parent with the page of results as descriptor 3, and follow its phases. They die with
+// their parent, whatever kills it.
 #pragma once
 
 #include "millrace/core/clock.hpp"

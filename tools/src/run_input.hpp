@@ -1,9 +1,9 @@
-// What publishers replay: a file, or whatever stdin or a pipe delivers, line by line. The parent opens
-// it once and finds the lines once; the publishers get both as open descriptors, so all of them
-// replay the same bytes even if the name is given to another file meanwhile.
+// What publishers replay: a file, or whatever stdin or a pipe delivers, line by line. The parent
+// opens it once and finds the lines once; the publishers get both as open descriptors, so all of
+// them replay the same bytes even if the name is given to another file meanwhile.
 //
-// A message is a line without its '\n'. Nothing else is touched: zero bytes, '\r' and empty lines are
-// messages as they are, and the last line needs no '\n'.
+// A message is a line without its '\n'. Nothing else is touched: zero bytes, '\r' and empty lines
+// are messages as they are, and the last line needs no '\n'.
 #pragma once
 
 #include "millrace/core/descriptor.hpp"
@@ -26,8 +26,8 @@ class RunInput {
   // for it, or interrupted by a request to end.
   [[nodiscard]] Result<void> read();
 
-  // Whether the longest line, with `frame_bytes` before it, fits a ring. The sentence names the line
-  // and the ring it needs.
+  // Whether the longest line, with `frame_bytes` before it, fits a ring. The sentence names the
+  // line and the ring it needs.
   [[nodiscard]] Result<void> check_fits(std::uint64_t ring_bytes, std::size_t frame_bytes) const;
 
   [[nodiscard]] int data_fd() const noexcept { return data_.get(); }

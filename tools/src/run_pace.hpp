@@ -1,5 +1,5 @@
-// When the next message is due: at once, or at an even rate that is kept on average (who was held up
-// catches up). Reads the order to stop, too. One thread.
+// When the next message is due: at once, or at an even rate that is kept on average (who was held
+// up catches up). Reads the order to stop, too. One thread.
 #pragma once
 
 #include "millrace/core/clock.hpp"

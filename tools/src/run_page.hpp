@@ -1,10 +1,11 @@
-// The page that `millrace run` shares with the processes it starts: the settings, the steps they take
-// together, their counters while they run, and their results. It is memory without a name, so
-// nothing of it outlives them. Both ends are the same program, so its layout is nobody else's affair.
+// The page that `millrace run` shares with the processes it starts: the settings, the steps they
+// take together, their counters while they run, and their results. It is memory without a name, so
+// nothing of it outlives them. Both ends are the same program, so its layout is nobody else's
+// affair.
 //
-// The parent raises `phase`; each child answers by storing that phase in its own `reached` once it has
-// done what the phase asks. Plain fields of a child's words are its results: the parent reads them
-// only after `reached`, or not at all if the child died.
+// The parent raises `phase`; each child answers by storing that phase in its own `reached` once it
+// has done what the phase asks. Plain fields of a child's words are its results: the parent reads
+// them only after `reached`, or not at all if the child died.
 #pragma once
 
 #include "millrace/core/descriptor.hpp"
