@@ -24,21 +24,32 @@ std::string names_of_verbs(const CLI::App& app) {
 
 // CLI11 explains for programmers; this is for who typed it.
 std::string sentence_for(const CLI::App& app, const CLI::ParseError& error) {
+  const std::string what = error.what();
+  const std::size_t colon = what.find(": ");
+  const std::string before = what.substr(0, colon);
+  const std::string after = colon == std::string::npos ? what : what.substr(colon + 2);
+  const bool unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   const auto chosen = app.get_subcommands();
   if (chosen.empty()) {
-    const auto rest = app.remaining(true);
-    const std::string word = rest.empty() ? std::string() : rest.front();
-    if (word.empty()) return error.what();
-    const char* const what = word.front() == '-' ? "option" : "verb";
-    return std::string("there is no ") + what + " \"" + word + "\"; the verbs are " +
-           names_of_verbs(app);
+    if (!unknown) return what;
+    // CLI11 lists them backwards.
+    const std::string word = after.substr(after.rfind(' ') + 1);
+    return std::string("there is no ") + (word.starts_with('-') ? "option" : "verb") + " \"" +
+           word + "\"; the verbs are " + names_of_verbs(app);
   }
   const std::string help = "; see millrace " + chosen.front()->get_name() + " --help";
-  if (error.get_name() == "ExtrasError") {
-    const auto rest = app.remaining(true);
-    if (!rest.empty()) return "\"" + rest.front() + "\" is not known here" + help;
+  if (unknown) return "\"" + after + "\" is not known here" + help;
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    return before + " needs a value" + help;
   }
-  return error.what() + help;
+  return what + help;
+}
+
+// An option that is given twice counts as it was given last, as everywhere.
+void let_the_last_count(CLI::App& verb) {
+  for (CLI::Option* option : verb.get_options([](CLI::Option*) { return true; })) {
+    if (!option->get_positional()) option->take_last();
+  }
 }
 
 bool asks_for_json(int argc, char** argv) {
@@ -54,6 +65,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   app.footer(kExitCodes);
   int exit_code = kGood;
+  add_run(app, exit_code);
   add_pub(app, exit_code);
   add_sub(app, exit_code);
   add_ls(app, exit_code);
@@ -62,6 +74,7 @@ int run(int argc, char** argv) {
   add_doctor(app, exit_code);
   add_clean(app, exit_code);
   for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; })) {
+    let_the_last_count(*verb);
     if (verb->get_footer().empty()) verb->footer(kExitCodes);
   }
   install_end_signals();
