@@ -3,6 +3,7 @@
 #include "channel_meta.hpp"
 #include "channel_state.hpp"
 #include "file_modes.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/private_name.hpp"
 
 #include <bit>
@@ -66,6 +67,7 @@ class Scaffold {
     if (mkdirat(parent_, name_.c_str(), 0700) != 0) {
       return fail_os(errno, "cannot make a directory in the domain");
     }
+    MILLRACE_CRASH_POINT("channel.directory");
     directory_ =
         Descriptor(openat(parent_, name_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory_.valid()) return fail_os(errno, "cannot open the channel's new directory");
@@ -124,6 +126,7 @@ Result<void> add_files(int directory, const ChannelOptions& options, const Schem
   if (!meta) return Failure(meta.error());
   write_meta(*reinterpret_cast<layout::MetaFile*>(meta->data()), options, schema);
   if (auto linked = meta->link(directory, kMetaName); !linked) return linked;
+  MILLRACE_CRASH_POINT("channel.meta");
   auto bell =
       NewSegment::create(directory, plan(layout::FileKind::doorbell, layout::kDoorbellFingerprint,
                                          layout::doorbell_file_bytes(options.lanes_max),
@@ -152,7 +155,10 @@ Result<void> build_channel(DomainState& domain, std::string_view name,
     return made;
   }
   if (auto added = add_files(scaffold.fd(), options, schema, incarnation); !added) return added;
-  return scaffold.show(called.c_str());
+  MILLRACE_CRASH_POINT("channel.complete");
+  auto shown = scaffold.show(called.c_str());
+  MILLRACE_CRASH_POINT("channel.shown");
+  return shown;
 }
 
 }  // namespace millrace::detail

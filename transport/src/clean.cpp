@@ -8,6 +8,7 @@
 #include "lane_drained.hpp"
 #include "lane_owner.hpp"
 #include "millrace/core/clock.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/participant_info.hpp"
 #include "millrace/core/private_name.hpp"
 #include "millrace/transport/domain.hpp"
@@ -118,6 +119,7 @@ class Sweep {
       const std::string file = to_string(name);
       if (unlinkat(channel.readers.get(), file.c_str(), 0) == 0) {
         ++report_.readers;
+        MILLRACE_CRASH_POINT("clean.reader");
       } else if (errno != ENOENT) {
         keep(channel.name + "/" + kReadersName + "/" + file);
       }
@@ -166,6 +168,7 @@ class Sweep {
       keep(channel.name);
       return false;
     }
+    MILLRACE_CRASH_POINT("clean.hidden");
     return remove_tree(hidden);
   }
 
@@ -211,6 +214,7 @@ class Sweep {
       for (const std::string& file : files)
         unlinkat(level.get(), file.c_str(), 0);
     }
+    MILLRACE_CRASH_POINT("clean.emptied");
     unlinkat(directory.get(), kReadersName, AT_REMOVEDIR);
     if (unlinkat(fd(), name.c_str(), AT_REMOVEDIR) == 0) return true;
     keep(name);

@@ -8,6 +8,7 @@
 #include "file_modes.hpp"
 #include "lane_drained.hpp"
 #include "lane_owner.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/heavy_barrier.hpp"
 #include "millrace/core/lane_recovery.hpp"
 #include "millrace/core/participant_info.hpp"
@@ -46,6 +47,7 @@ Result<LifetimeLock> lock_lane(const ChannelState& channel, std::uint32_t lane, 
 
     struct stat status {};
 
+    MILLRACE_CRASH_POINT("lane.locked");
     if (fstat(lock->fd(), &status) == 0 && status.st_nlink != 0) return lock;
     // `clean` removed the file between our open and our lock: take the new one.
   }
@@ -86,13 +88,16 @@ Result<Acquired> take_over(const ChannelState& channel, LifetimeLock lock, std::
   }
   layout::LaneControl& control = lane->control();
   control.owner_id.store(me.id, std::memory_order_relaxed);
+  MILLRACE_CRASH_POINT("take-over.id");
   control.owner_incarnation.store(me.incarnation, std::memory_order_relaxed);
   control.life.fetch_add(1, std::memory_order_relaxed);
+  MILLRACE_CRASH_POINT("take-over.owned");
   control.blocked_reader.store(0, std::memory_order_relaxed);
   control.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);
   // [sync:lane-state] Release: who sees it live sees whose it is.
   control.state.store(static_cast<std::uint32_t>(layout::LaneState::live),
                       std::memory_order_release);
+  MILLRACE_CRASH_POINT("take-over.live");
   return Acquired{std::move(lock), std::move(*lane), *frontier};
 }
 
@@ -138,13 +143,15 @@ bool retire(const ChannelState& channel, std::uint32_t number, Drained wanted) {
 
 Result<Acquired> new_lane(const ChannelState& channel, const std::string& producer,
                           ParticipantName me, bool fencing) {
+  std::optional<Error> refused;
   // First without taking history from anybody; then what no living reader waits for may go too.
   for (const Drained wanted : {Drained::by_all, Drained::unread}) {
     for (std::uint32_t number = 0; number < channel.options.lanes_max; ++number) {
       auto lock = lock_lane(channel, number, true);
       if (!lock) {
-        if (lock.error().code() == Errc::busy) continue;
-        return Failure(lock.error());
+        // What another user put there, or shut to us, costs that number only.
+        if (lock.error().code() != Errc::busy && !refused) refused = lock.error();
+        continue;
       }
       if (!retire(channel, number, wanted)) continue;
       // Sleepers of an earlier lane of this number waited for positions that say nothing about the
@@ -158,6 +165,7 @@ Result<Acquired> new_lane(const ChannelState& channel, const std::string& produc
       return Acquired{std::move(*lock), std::move(*lane), Checkpoint{}};
     }
   }
+  if (refused) return Failure(*refused);
   return fail(Errc::too_many,
               "channel \"%s\" has %u lanes and every one is in use or still being read; end a "
               "publisher, or create the channel with more lanes",
@@ -196,6 +204,7 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
   if (!acquired) return Failure(acquired.error());
   auto state = std::make_unique<PublisherState>();
   state->writer = LaneWriter<ProductionMemory>(acquired->lane.view, acquired->frontier);
+  MILLRACE_CRASH_POINT("publisher.acquired");
   state->writer.checkpoint();  // the frontier, so that invariant I3 holds from the start
   state->asleep_at = &channel->asleep_at(acquired->lane.lane);
   state->longest = message_bytes_max(channel->options.ring_bytes);
@@ -203,7 +212,8 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
   state->strict = channel->options.require_readers;
   state->racing = channel->options.policy != Policy::block;
   state->owner.reset(new LaneOwner(channel, **participant, std::move(acquired->lock),
-                                   std::move(acquired->lane), options.wait));
+                                   std::move(acquired->lane), acquired->frontier.sequence,
+                                   options.wait));
   channel->lanes_changed();
   return state;
 }

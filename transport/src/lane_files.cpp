@@ -3,6 +3,7 @@
 #include "directory_names.hpp"
 #include "file_modes.hpp"
 #include "millrace/core/checkpoints.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/hugetlbfs.hpp"
 #include "millrace/core/unique_number.hpp"
 
@@ -119,6 +120,7 @@ Result<void> open_huge_ring(LaneFiles& lane, const ChannelState& channel, Access
                                {.kind = layout::FileKind::lane_data,
                                 .fingerprint = layout::kLaneFingerprint,
                                 .bytes_min = kHugePageBytes + channel.options.ring_bytes,
+                                .bytes_max = kHugePageBytes + channel.options.ring_bytes,
                                 .page_bytes = kHugePageBytes},
                                access);
   if (!segment) return Failure(segment.error());
@@ -171,7 +173,8 @@ Result<LaneFiles> open_lane(const ChannelState& channel, std::uint32_t number, A
   auto segment = Segment::open(channel.directory.get(), lane_name(number).c_str(),
                                {.kind = layout::FileKind::lane,
                                 .fingerprint = layout::kLaneFingerprint,
-                                .bytes_min = kPageBytes + (huge ? 0 : ring_bytes)},
+                                .bytes_min = kPageBytes + (huge ? 0 : ring_bytes),
+                                .bytes_max = kPageBytes + (huge ? 0 : ring_bytes)},
                                access);
   if (!segment) return Failure(segment.error());
   LaneFiles lane;
@@ -232,9 +235,11 @@ Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
       return Failure(linked.error());
     }
   }
+  MILLRACE_CRASH_POINT("lane.built");
   if (auto linked = built->link(channel.directory.get(), lane_name(number).c_str()); !linked) {
     return Failure(linked.error());
   }
+  MILLRACE_CRASH_POINT("lane.linked");
   return lane;
 }
 
@@ -242,7 +247,9 @@ void remove_lane(const ChannelState& channel, const LaneFiles& lane) noexcept {
   // [sync:lane-state] Release: who sees the end sees every record before it.
   lane.control().state.store(static_cast<std::uint32_t>(layout::LaneState::retired),
                              std::memory_order_release);
+  MILLRACE_CRASH_POINT("lane.retired");
   unlinkat(channel.directory.get(), lane_name(lane.lane).c_str(), 0);
+  MILLRACE_CRASH_POINT("lane.unlinked");
   if (channel.options.pages == Pages::huge) {
     if (auto directory = open_huge_directory(channel)) {
       unlinkat(directory->get(), huge_name(channel, lane.lane, lane.epoch).c_str(), 0);

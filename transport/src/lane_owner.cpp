@@ -2,6 +2,7 @@
 
 #include "counter.hpp"
 #include "deadline.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/futex.hpp"
 #include "millrace/core/heavy_barrier.hpp"
 
@@ -25,13 +26,14 @@ constexpr std::uint64_t kProbeEveryNs = 200'000;
 }  // namespace
 
 LaneOwner::LaneOwner(std::shared_ptr<ChannelState> channel, Participant& participant,
-                     LifetimeLock lock, LaneFiles lane, Wait wait)
+                     LifetimeLock lock, LaneFiles lane, Sequence from, Wait wait)
     : channel_(std::move(channel)),
       participant_(participant),
       lock_(std::move(lock)),
       lane_(std::move(lane)),
       readers_(*channel_, lane_.lane, lane_.epoch),
-      wait_(wait) {}
+      wait_(wait),
+      accounted_(from) {}
 
 Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
                                   std::chrono::nanoseconds timeout) noexcept {
@@ -56,6 +58,7 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
   if (keeper_.raise(writer, needed, readers_)) return granted();
   const std::uint64_t deadline = deadline_after(timeout);
   Waiter waiter(wait_, channel_->domain->ticks_per_us, channel_->domain->processors);
+  readers_.begin_wait();
   for (note_blocked();;) {
     const std::uint64_t now = monotonic_ns();
     const bool probe = now >= next_probe_ns_;
@@ -68,6 +71,8 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
     }
     nap_or_park(waiter, deadline - now);
   }
+  // Who was given up on meanwhile and joined again is waited for from the next message on.
+  if (channel_->options.policy == Policy::evict) keeper_.forget();
   return granted();
 }
 
@@ -75,6 +80,7 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
 Result<void> LaneOwner::granted() noexcept {
   note_unblocked();
   if (!channel_->options.require_readers || readers_.listening() != 0) return {};
+  add(lane_.control().refused);
   return fail(Errc::no_readers, "channel \"%s\" requires readers, and nobody reads it",
               channel_->name.c_str());
 }
@@ -115,7 +121,9 @@ void LaneOwner::evict(ReaderTable::Entry& entry) noexcept {
                     std::memory_order_relaxed);
   // [sync:evicted] Release: a reader that sees the count sees its own name. The limit that is
   // raised afterwards is what stops it from using what it holds.
+  MILLRACE_CRASH_POINT("evict.named");
   control.evicted_count.store(count + 1, std::memory_order_release);
+  MILLRACE_CRASH_POINT("evict.counted");
   add(control.evictions);
   readers_.give_up(entry);
   keeper_.forget();
@@ -144,6 +152,7 @@ void LaneOwner::park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) no
   if (entry.files.file().fencing.load(std::memory_order_relaxed) != 0 || !heavy_barrier()) {
     ProductionMemory::full_fence();
   }
+  MILLRACE_CRASH_POINT("back-pressure.asleep");
   if (word.load(std::memory_order_relaxed) == seen) {
     futex_wait(low_half(word), static_cast<std::uint32_t>(seen), bound_ns);
   }
@@ -223,6 +232,7 @@ void LaneOwner::close(PublisherState& state) noexcept {
   // [sync:lane-state] Release: a reader that sees the end sees every record before it.
   lane_.control().state.store(static_cast<std::uint32_t>(layout::LaneState::left),
                               std::memory_order_release);
+  MILLRACE_CRASH_POINT("close.left");
   channel_->lanes_changed();
   futex_wake(low_half(lane_.view.header(writer.position())), INT_MAX);
 }

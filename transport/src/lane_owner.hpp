@@ -16,7 +16,7 @@ namespace millrace::detail {
 class LaneOwner {
  public:
   LaneOwner(std::shared_ptr<ChannelState> channel, Participant& participant, LifetimeLock lock,
-            LaneFiles lane, Wait wait);
+            LaneFiles lane, Sequence from, Wait wait);
   ~LaneOwner() = default;
 
   // Makes room behind the writer's open batch, waiting at most `timeout`.

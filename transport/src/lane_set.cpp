@@ -2,6 +2,7 @@
 
 #include "alarm.hpp"
 #include "counter.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/liveness.hpp"
 
 #include <algorithm>
@@ -56,6 +57,7 @@ LaneSet::~LaneSet() {
 Result<void> LaneSet::join_all(SubscriberState& state) {
   if (auto looked = look(state, true); !looked) return looked;
   reader_.set_state(layout::ReaderState::active);
+  MILLRACE_CRASH_POINT("reader.active");
   // [sync:join] From here on publishers wait for us in lanes that we have not found yet.
   channel_->doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
   auto looked = look(state, true);
@@ -166,7 +168,11 @@ Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) 
     }
     place = *taken;
   }
-  const std::uint64_t missed = active_ && fresh ? place.sequence : 0;
+  // The first message that this subscriber wants of the lane: what lies before its place is lost.
+  const bool wants = fresh && (active_ || from.kind == From::Kind::sequence);
+  const Sequence first = active_ ? 0 : from.sequence;
+  const std::uint64_t missed = wants && place.sequence > first ? place.sequence - first : 0;
+  if (wants) cursor.first = first;
   cursor.reader = LaneReader<ProductionMemory>(seen.files.view, place);
   cursor.slot = &slot;
   cursor.poisoned = seen.files.poisoned();
@@ -194,8 +200,9 @@ Failure LaneSet::tell_news() noexcept {
     return first;
   }
   const Failure failure = fail(Errc::overrun,
-                               "channel \"%s\": a new publisher overtook this reader before it was "
-                               "noticed, %" PRIu64 " messages are lost",
+                               "channel \"%s\": %" PRIu64
+                               " messages were overwritten before this reader had its place, and "
+                               "are lost",
                                channel_->name.c_str(), missed_);
   return Failure(failure.error().with_lost(std::exchange(missed_, 0)));
 }
@@ -253,9 +260,8 @@ Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
   } else {
     const Position before = cursor.reader.position();
     lost = cursor.reader.resynchronise();
-    if (cursor.reader.position() == before && ++cursor.stuck > kStuckMax) {
-      return broken(state, cursor);
-    }
+    cursor.stuck = cursor.reader.position() == before ? cursor.stuck + 1 : 0;
+    if (cursor.stuck > kStuckMax) return broken(state, cursor);
   }
   add(cursor.slot->lost, lost);
   add(evicted ? reader_.file().evictions : reader_.file().overruns);
@@ -278,6 +284,7 @@ Failure LaneSet::broken(SubscriberState& state, LaneCursor& cursor) noexcept {
   cursor.slot->left.store(1, std::memory_order_relaxed);
   const bool cut_off = cursor.poisoned->load(std::memory_order_relaxed) != 0;
   const std::uint64_t sequence = cursor.reader.sequence();
+  store_counters(cursor);
   std::erase_if(state.cursors, [=](const LaneCursor& other) { return other.lane == lane; });
   state.current = 0;
   const PeerName owner = peer_name(channel_->domain->directory.fd(),
@@ -335,6 +342,7 @@ void LaneSet::leave(const SubscriberState& state) noexcept {
   for (const LaneCursor& cursor : state.cursors)
     store_counters(cursor);
   reader_.set_state(layout::ReaderState::left);
+  MILLRACE_CRASH_POINT("leave.said");
   for (const auto& seen : lanes_) {
     // A publisher that is about to sleep until this word moves must see it move. Nobody waits for
     // an odd position, and the file is going.
@@ -343,6 +351,7 @@ void LaneSet::leave(const SubscriberState& state) noexcept {
     position.store(value(position) | 1, std::memory_order_release);
   }
   unlinkat(channel_->readers.get(), to_string(reader_.name()).c_str(), 0);
+  MILLRACE_CRASH_POINT("leave.unlinked");
   // [sync:join] Publishers drop us at their next look; one that sleeps on us is woken.
   channel_->doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
   for (const auto& seen : lanes_) {

@@ -3,6 +3,7 @@
 #include "alarm.hpp"
 #include "counter.hpp"
 #include "lane_set.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/heavy_barrier.hpp"
 #include "millrace/core/sleep.hpp"
 
@@ -42,6 +43,7 @@ std::size_t LaneSet::prepare_to_sleep(const SubscriberState& state,
     Sleep<ProductionMemory>::announce(channel_->asleep_at(cursor.lane), cursor.reader.position(),
                                       cursor.reader.lane().capacity());
   }
+  MILLRACE_CRASH_POINT("sleep.announced");
   // [sync:sleep] Without it a publisher could see nobody asleep, and we no record.
   if (!participant_.membarrier_registered() || !heavy_barrier()) {
     doorbell.needs_fence.store(1, std::memory_order_relaxed);
@@ -62,6 +64,7 @@ void LaneSet::park(const SubscriberState& state, std::uint64_t bound) noexcept {
   const std::size_t count = prepare_to_sleep(state, waits);
   if (count == 0) return;
   add(reader_.file().parks);
+  MILLRACE_CRASH_POINT("sleep.asleep");
   futex_wait_many(std::span(waits).first(std::min(count, kLanesWatched)),
                   std::min(bound, bound_ns(state)));
 }

@@ -2,6 +2,7 @@
 
 #include "directory_names.hpp"
 #include "file_modes.hpp"
+#include "millrace/core/crash_point.hpp"
 
 #include <charconv>
 
@@ -36,7 +37,8 @@ Result<ReaderFiles> ReaderFiles::open(const ChannelState& channel, const ReaderN
   auto segment = Segment::open(channel.readers.get(), to_string(name).c_str(),
                                {.kind = layout::FileKind::reader,
                                 .fingerprint = layout::kReaderFingerprint,
-                                .bytes_min = layout::reader_file_bytes(channel.options.lanes_max)},
+                                .bytes_min = layout::reader_file_bytes(channel.options.lanes_max),
+                                .bytes_max = layout::reader_file_bytes(channel.options.lanes_max)},
                                Access::read);
   if (!segment) return Failure(segment.error());
   auto mapping = Mapping::of(segment->fd(), 0, segment->size(), Access::read);
@@ -77,9 +79,11 @@ Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const Reade
   file.lanes = channel.options.lanes_max;
   file.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);  // not linked yet
   made.set_state(layout::ReaderState::joining);
+  MILLRACE_CRASH_POINT("reader.built");
   if (auto linked = built->link(channel.readers.get(), to_string(name).c_str()); !linked) {
     return Failure(linked.error());
   }
+  MILLRACE_CRASH_POINT("reader.linked");
   return made;
 }
 

@@ -41,7 +41,7 @@ bool ReaderTable::counts(const Entry& entry) const noexcept {
   const layout::ReaderSlot& slot = entry.files.slot(lane_);
   // Relaxed: a reader's own words, which only ever say "wait for me no longer" or "again".
   const std::uint64_t joins = slot.joins.load(std::memory_order_relaxed);
-  if (entry.evicted && joins == entry.evicted_joins) return false;
+  if (entry.evicted && (joins == entry.evicted_joins || entry.evicted_in == wait_)) return false;
   const layout::ReaderState state = entry.files.state();
   if (placed(entry)) {
     return state != layout::ReaderState::left && slot.left.load(std::memory_order_relaxed) == 0;
@@ -87,6 +87,7 @@ std::size_t ReaderTable::listening() const noexcept {
 
 void ReaderTable::give_up(Entry& entry) const noexcept {
   entry.evicted = true;
+  entry.evicted_in = wait_;
   entry.evicted_joins = entry.files.slot(lane_).joins.load(std::memory_order_relaxed);
 }
 

@@ -4,6 +4,7 @@
 #include "deadline.hpp"
 #include "lane_set.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <climits>
 
@@ -128,7 +129,8 @@ Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout,
   }
 }
 
-Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& data) noexcept {
+Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& data,
+                                            std::uint32_t& lane) noexcept {
   if (guard.foreign() || bad_news) return refuse();
   for (;;) {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
@@ -137,6 +139,7 @@ Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& da
         const Poll found = take(cursor, record);
         if (found == Poll::message) {
           data = cursor.reader.lane().payload(record.position);
+          lane = cursor.lane;
           return true;
         }
         if (found != Poll::empty) return trouble(cursor, found);
@@ -149,8 +152,15 @@ Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& da
   }
 }
 
-Result<void> SubscriberState::finish(const Record& record) noexcept {
-  LaneCursor& cursor = cursors[current];
+Result<void> SubscriberState::finish(const Record& record, std::uint32_t lane) noexcept {
+  // The lanes may have been looked at since next_in_place(): ask for the one it came from.
+  const auto found = std::ranges::find(cursors, lane, &LaneCursor::lane);
+  if (found == cursors.end() || found->reader.position() != record.position ||
+      found->reader.sequence() != record.sequence) {
+    return fail(Errc::bad_argument,
+                "this view of lane %u is no longer valid: the subscriber went on", lane);
+  }
+  LaneCursor& cursor = *found;
   if (!cursor.reader.validate(record.position)) return lapped(cursor);
   if (due(cursor) && !give_back(cursor)) return lapped(cursor);
   cursor.reader.advance(record);
@@ -167,10 +177,11 @@ Result<void> SubscriberState::finish(const Record& record) noexcept {
 Result<std::optional<Speculative>> Subscriber::poll_in_place() noexcept {
   Record record;
   const std::byte* data = nullptr;
-  const auto got = state_->next_in_place(record, data);
+  std::uint32_t lane = 0;
+  const auto got = state_->next_in_place(record, data, lane);
   if (!got) return Failure(got.error());
   if (!*got) return std::optional<Speculative>();
-  return std::optional<Speculative>(Speculative(state_.get(), record, {data, record.length}));
+  return std::optional<Speculative>(Speculative(state_.get(), record, lane, {data, record.length}));
 }
 
 Result<int> Subscriber::event_fd() noexcept {

@@ -9,6 +9,7 @@
 // Writer: the lane's producer only. Readers: anyone, at any time, read-only.
 #pragma once
 
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/memory_policy.hpp"
 
 #include <optional>
@@ -28,9 +29,12 @@ class Checkpoints {
     // version and take half of number k for half of number k - 32.
     Memory::release_fence();
     lane.checkpoint_position(number).store(at.position, std::memory_order_relaxed);
+    MILLRACE_CRASH_POINT("checkpoint.position");
     lane.checkpoint_sequence(number).store(at.sequence, std::memory_order_relaxed);
+    MILLRACE_CRASH_POINT("checkpoint.written");
     // [sync:checkpoint] Release. Without it a reader could see the version before the slot.
     lane.version().store(number, std::memory_order_release);
+    MILLRACE_CRASH_POINT("checkpoint.shown");
   }
 
   // The newest checkpoint; none if the lane has not got one yet, or its words keep changing.

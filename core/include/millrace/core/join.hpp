@@ -2,6 +2,7 @@
 // that either the producer waits for it, or we notice that we came too late and take a later one.
 #pragma once
 
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/lane_recovery.hpp"
 
 #include <algorithm>
@@ -42,7 +43,9 @@ class Join {
       const auto start = choose(lane, from);
       if (!start) continue;
       own.stand_at(*start);
+      MILLRACE_CRASH_POINT("join.placed");
       own.announce();
+      MILLRACE_CRASH_POINT("join.announced");
       // [sync:join] Without this fence the producer's candidate could be read before our place is
       // visible: the producer would miss us, and we its candidate.
       Memory::full_fence();
@@ -50,6 +53,7 @@ class Join {
       if (from.kind == From::Kind::oldest) return start;
       const auto place = walk(lane, *start, from);
       if (!place) continue;
+      MILLRACE_CRASH_POINT("join.walked");
       own.stand_at(*place);
       return place;
     }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "millrace/core/checkpoints.hpp"
+#include "millrace/core/crash_point.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -71,6 +72,7 @@ class LaneWriter {
     // Relaxed: joining readers order themselves (join.hpp). It is never below `limit`.
     lane_.proposed().store(limit, std::memory_order_relaxed);
     lane_.limit().store(limit, std::memory_order_relaxed);
+    MILLRACE_CRASH_POINT("limit.stored");
     // [sync:limit] Without this fence a reader could see the new bytes, and the old limit that
     // calls its own bytes intact.
     Memory::release_fence();
@@ -101,6 +103,7 @@ class LaneWriter {
       lane_.header(claim_position()).store(header.word(), std::memory_order_relaxed);
     }
     open_bytes_ += layout::record_bytes(header.length);
+    MILLRACE_CRASH_POINT("claim.appended");
     ++open_count_;
   }
 
@@ -113,10 +116,12 @@ class LaneWriter {
   Position publish() noexcept {
     const Position at = position_;
     lane_.header(at + open_bytes_).store(0, std::memory_order_relaxed);
+    MILLRACE_CRASH_POINT("publish.zeroed");
     index_.before_commit(sequence_, at, open_count_);
     // [sync:record] Release. Without it a reader could see the header before the payload, before
     // the batch's other headers, or before the zero that ends the walk.
     lane_.header(at).store(first_header_, std::memory_order_release);
+    MILLRACE_CRASH_POINT("publish.shown");
     position_ = at + open_bytes_;
     sequence_ += open_count_;
     const bool batch = open_count_ > 1;

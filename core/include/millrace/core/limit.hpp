@@ -14,6 +14,7 @@
 // that died in between would leave a limit that its successor must not use.
 #pragma once
 
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/lane_writer.hpp"
 
 #include <algorithm>
@@ -43,6 +44,7 @@ class LimitKeeper {
     const Position before = writer.limit();
     Position candidate = std::min(needed + writer.lane().step(), granted_);
     writer.lane().proposed().store(candidate, std::memory_order_relaxed);
+    MILLRACE_CRASH_POINT("limit.proposed");
     // [sync:join] Without this fence the generation could be read before the candidate is visible:
     // a joiner would miss the candidate, and this producer the joiner.
     Memory::full_fence();

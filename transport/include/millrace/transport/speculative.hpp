@@ -21,10 +21,10 @@ class [[nodiscard]] Speculative {
       -> Result<std::invoke_result_t<F, std::span<const std::byte>>> {
     if constexpr (std::is_void_v<std::invoke_result_t<F, std::span<const std::byte>>>) {
       std::forward<F>(f)(bytes_);
-      return state_->finish(record_);
+      return state_->finish(record_, lane_);
     } else {
       auto made = std::forward<F>(f)(bytes_);
-      if (auto intact = state_->finish(record_); !intact) return Failure(intact.error());
+      if (auto intact = state_->finish(record_, lane_); !intact) return Failure(intact.error());
       return made;
     }
   }
@@ -36,12 +36,13 @@ class [[nodiscard]] Speculative {
  private:
   friend class Subscriber;
 
-  Speculative(detail::SubscriberState* state, Record record,
+  Speculative(detail::SubscriberState* state, Record record, std::uint32_t lane,
               std::span<const std::byte> bytes) noexcept
-      : state_(state), record_(record), bytes_(bytes) {}
+      : state_(state), record_(record), lane_(lane), bytes_(bytes) {}
 
   detail::SubscriberState* state_;
   Record record_;
+  std::uint32_t lane_;
   std::span<const std::byte> bytes_;
 };
 

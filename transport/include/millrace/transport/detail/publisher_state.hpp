@@ -3,6 +3,7 @@
 // LaneOwner (transport/src).
 #pragma once
 
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/fork_guard.hpp"
 #include "millrace/core/lane_writer.hpp"
 #include "millrace/core/racing_copy.hpp"
@@ -70,6 +71,7 @@ class PublisherState {
     const Sequence first = writer.sequence();
     const Position at = writer.publish();
     open = false;
+    MILLRACE_CRASH_POINT("publish.before-wake");
     if (Sleep<ProductionMemory>::wanted(*asleep_at, at, writer.position(), fencing)) [[unlikely]]
       wake(at);
     return first;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "millrace/core/cpu.hpp"
+#include "millrace/core/crash_point.hpp"
 #include "millrace/core/fork_guard.hpp"
 #include "millrace/core/lane_reader.hpp"
 #include "millrace/core/racing_copy.hpp"
@@ -47,6 +48,7 @@ struct LaneCursor {
   layout::ReaderSlot* slot = nullptr;  // own words: position and counters
   const std::atomic<std::uint32_t>* poisoned = nullptr;
   Position published = 0;  // last position stored in the slot
+  Sequence first = 0;      // asked for: messages before it are passed over
   std::uint64_t received = 0;
   std::uint64_t skipped = 0;
   std::uint32_t lane = 0;
@@ -103,8 +105,9 @@ class SubscriberState {
   Result<void> release_all() noexcept;
 
   // The next record, not copied and not checked; finish() says whether its bytes were intact.
-  Result<bool> next_in_place(Record& record, const std::byte*& data) noexcept;
-  Result<void> finish(const Record& record) noexcept;
+  // `lane`: where it lies.
+  Result<bool> next_in_place(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
+  Result<void> finish(const Record& record, std::uint32_t lane) noexcept;
 
   std::vector<LaneCursor> cursors;
   std::size_t current = 0;
@@ -176,16 +179,28 @@ class SubscriberState {
 
   // The next record that passes the filter.
   Poll take(LaneCursor& cursor, Record& record) noexcept {
+    const Position began = cursor.reader.position();
     for (;;) {
       const Poll found = cursor.reader.poll(record);
-      if (found != Poll::message || filter.passes(record.key)) [[likely]]
+      if (found != Poll::message || (filter.passes(record.key) && record.sequence >= cursor.first))
+          [[likely]] {
         return found;
+      }
+      if (!may_step_over(cursor, record)) return Poll::broken;
+      if (record.position - began >= cursor.reader.lane().capacity()) return Poll::empty;
       // What is only stepped over must be true as well: its length says where the next one begins.
       if (!in_place && !cursor.reader.validate(record.position)) return Poll::overrun;
       cursor.reader.advance(record);
       if (!in_place) cursor.reader.release();
       ++cursor.skipped;
     }
+  }
+
+  // A producer publishes below its limit only. Without this look a ring that its publisher has
+  // filled with records that do not pass would be walked round and round.
+  static bool may_step_over(const LaneCursor& cursor, const Record& record) noexcept {
+    // Relaxed: the header's acquire load in poll() orders it.
+    return record.position < cursor.reader.lane().limit().load(std::memory_order_relaxed);
   }
 
   // The bytes of `record` for the caller, or null if they were overwritten while being copied.
@@ -241,10 +256,12 @@ class SubscriberState {
     if (!settle(cursor)) [[unlikely]]
       return false;
     const Position position = cursor.reader.position();
+    MILLRACE_CRASH_POINT("release.validated");
     // [sync:space] Release. Without it the publisher could overwrite bytes that are still being
     // read.
     cursor.slot->position.store(position, std::memory_order_release);
     cursor.published = position;
+    MILLRACE_CRASH_POINT("release.stored");
     store_counters(cursor);
     if (fencing) {
       ProductionMemory::full_fence();  // [sync:back-pressure] we pay, the sleeper need not
