@@ -1,0 +1,47 @@
+// The two processes of a restart at work. The follower obeys orders; the leader gives them, times
+// slices, and hands the samples over. Order of subjects within a round is random, the count of a
+// slice follows from the one before so that every slice takes about the same time: a slice that
+// takes longer is hit by the host more often, and would be discarded more often.
+#pragma once
+
+#include "contest.hpp"
+
+#include <cstdint>
+#include <random>
+#include <vector>
+
+namespace millrace::bench {
+
+// Obeys until told to quit. Runs in the follower; does not return.
+[[noreturn]] void follow(Grounds& grounds, Plant plant) noexcept;
+
+class Leader {
+ public:
+  // Opens the leader's ends, and waits until the follower has its own.
+  Leader(Grounds& grounds, Plant plant);
+
+  // One slice of about the usual time.
+  Timing slice(Subject subject) noexcept;
+
+  // Exactly so many messages. `counted`: both sides set markers around them.
+  Timing run(Subject subject, std::uint64_t messages, bool counted = false) noexcept;
+
+  // Rounds of slices for `seconds`; at least one round.
+  [[nodiscard]] std::vector<SliceSample> rounds(double seconds, std::uint32_t restart);
+
+  // Ends the follower.
+  void quit() noexcept;
+
+ private:
+  void round_of_round_trips(std::vector<SliceSample>& samples, std::uint32_t restart);
+  void round_of_streams(std::vector<SliceSample>& samples, std::uint32_t restart);
+
+  Grounds& grounds_;
+  Contests contests_;
+  std::mt19937_64 random_;
+  std::uint64_t number_ = 0;
+  std::array<double, kSubjects> last_ns_{};
+  std::array<std::uint64_t, kSubjects> last_messages_{};
+};
+
+}  // namespace millrace::bench

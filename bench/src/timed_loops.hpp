@@ -1,0 +1,135 @@
+// The loops around every subject, the same for all: sixteen stamps a slice, an eight-byte count in
+// each message that is compared on arrival, and a copy out that the compiler may not leave away.
+//
+// One thread in each process; the leader's loop and the follower's get the same count.
+#pragma once
+
+#include "subject.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+
+namespace millrace::bench {
+
+using SliceClock = std::chrono::steady_clock;
+
+inline double ns_since(SliceClock::time_point began) noexcept {
+  return std::chrono::duration<double, std::nano>(SliceClock::now() - began).count();
+}
+
+// Makes the compiler believe that somebody looks at the bytes.
+template <class T>
+inline void keep(const T& bytes) noexcept {
+  asm volatile("" : : "m"(bytes));
+}
+
+// Collects the sub-slices; holds everything it needs, so that stamping allocates nothing.
+class Stamps {
+ public:
+  void add(double ns, std::uint64_t messages) noexcept {
+    all_ns_ += ns;
+    all_ += messages;
+    if (filled_ < kSubSlices) per_message_[filled_++] = ns / static_cast<double>(messages);
+  }
+
+  [[nodiscard]] Timing timing(std::uint64_t wrong) noexcept;
+
+ private:
+  std::array<double, kSubSlices> per_message_{};
+  std::size_t filled_ = 0;
+  double all_ns_ = 0;
+  std::uint64_t all_ = 0;
+};
+
+inline void put_count(std::byte* message, std::uint64_t count) noexcept {
+  std::memcpy(message, &count, sizeof count);
+}
+
+inline std::uint64_t count_of(const std::byte* message) noexcept {
+  std::uint64_t count = 0;
+  std::memcpy(&count, message, sizeof count);
+  return count;
+}
+
+// `trips` round trips, in sixteen parts. `count` goes on from slice to slice.
+template <std::size_t kBytes, class Sender, class Receiver>
+Timing lead_round_trips(Sender& sender, Receiver& receiver, std::uint64_t trips,
+                        std::uint64_t& count) noexcept {
+  alignas(64) std::byte out[kBytes] = {};
+  alignas(64) std::byte in[kBytes] = {};
+  Stamps stamps;
+  std::uint64_t wrong = 0;
+  for (std::size_t part = 0; part < kSubSlices; ++part) {
+    const std::uint64_t here = trips * (part + 1) / kSubSlices - trips * part / kSubSlices;
+    const auto began = SliceClock::now();
+    for (std::uint64_t i = 0; i < here; ++i) {
+      put_count(out, ++count);
+      sender.send(out);
+      while (!receiver.take(in)) {
+      }
+      keep(in);
+      wrong += count_of(in) != count ? 1 : 0;
+    }
+    if (here != 0) stamps.add(ns_since(began), here);
+  }
+  return stamps.timing(wrong);
+}
+
+template <std::size_t kBytes, class Sender, class Receiver>
+void follow_round_trips(Sender& sender, Receiver& receiver, std::uint64_t trips) noexcept {
+  alignas(64) std::byte buffer[kBytes] = {};
+  for (std::uint64_t i = 0; i < trips; ++i) {
+    while (!receiver.take(buffer)) {
+    }
+    keep(buffer);
+    sender.send(buffer);
+  }
+}
+
+// Receives `messages`; the first lap is not timed.
+template <class Receiver>
+Timing lead_stream(Receiver& receiver, std::uint64_t messages, std::uint64_t& count) noexcept {
+  std::uint64_t wrong = 0;
+  std::uint64_t received = 0;
+  const auto sink = [&](const std::byte* message) {
+    alignas(64) std::byte copy[kStreamBytes];
+    std::memcpy(copy, message, kStreamBytes);
+    keep(copy);
+    wrong += count_of(copy) != ++count ? 1 : 0;
+  };
+  const auto receive = [&](std::uint64_t until) {
+    while (received < until)
+      received += receiver.drain(sink, until - received);
+  };
+  const std::uint64_t warm = messages < 2 * kRingSlots ? messages / 2 : kRingSlots;
+  receive(warm);
+  Stamps stamps;
+  for (std::size_t part = 1; part <= kSubSlices; ++part) {
+    const std::uint64_t until = warm + (messages - warm) * part / kSubSlices;
+    if (received >= until) continue;  // a receiver that takes all there is may overshoot
+    const std::uint64_t before = received;
+    const auto began = SliceClock::now();
+    receive(until);
+    stamps.add(ns_since(began), received - before);
+  }
+  return stamps.timing(wrong);
+}
+
+template <class Sender>
+void follow_stream(Sender& sender, std::uint64_t messages, std::uint64_t& count) noexcept {
+  alignas(64) std::byte message[kStreamBytes] = {};
+  for (std::uint64_t i = 0; i < messages; ++i) {
+    put_count(message, ++count);
+    sender.send(message);
+  }
+  if constexpr (requires { sender.flush(); }) sender.flush();
+}
+
+// The baseline of round trips: nothing but two words.
+Timing lead_bare(std::atomic<std::uint64_t>& there, std::atomic<std::uint64_t>& back,
+                 std::uint64_t trips, std::uint64_t& count) noexcept;
+void follow_bare(std::atomic<std::uint64_t>& there, std::atomic<std::uint64_t>& back,
+                 std::uint64_t trips, std::uint64_t& count) noexcept;
+
+}  // namespace millrace::bench
