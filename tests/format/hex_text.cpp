@@ -25,7 +25,7 @@ std::string row_text(const Bytes& bytes, std::size_t at, std::size_t count) {
     shown += value >= ' ' && value <= '~' ? static_cast<char>(value) : '.';
   }
   hex.resize(kRow * 5 / 2, ' ');
-  char offset[12];
+  char offset[24];
   std::snprintf(offset, sizeof offset, "%08zx: ", at);
   return offset + hex + ' ' + shown + '\n';
 }
