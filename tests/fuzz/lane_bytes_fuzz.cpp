@@ -34,7 +34,7 @@ void use(const Reader& reader, const Record& record) {
 
 Poll poll(Reader& reader, Record& record) {
 #ifdef MILLRACE_FUZZ_CANARY
-  // The planted defect: a look that believes the length in the header. The test is that it is found.
+  // The planted defect: a look that believes the length in the header. It has to be found.
   const auto word = reader.lane().header(reader.position()).load(std::memory_order_relaxed);
   const auto header = layout::RecordHeader::of(word);
   if (header.type == RecordType::message && header.sequence == (reader.sequence() & 0xff)) {

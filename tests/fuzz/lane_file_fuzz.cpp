@@ -105,6 +105,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte
   const char* const name = kChannels[choice & 3];
   domain.remove_lanes(name);
   domain.put(name, "lane-0", file);
+  domain.put(name, "lane-0.own", {});
   const auto channel = domain.domain().find(name);
   if (!channel) fuzz::broken_promise("the channel itself is sound");
   (void)channel->stats();
