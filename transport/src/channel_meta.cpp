@@ -11,8 +11,9 @@ namespace millrace::detail {
 namespace {
 
 void copy_text(char* to, std::size_t room, std::string_view text) {
+  // Not memcpy: an empty text has no address, and that would be undefined even for 0 bytes.
   const std::size_t length = std::min(room - 1, text.size());
-  std::memcpy(to, text.data(), length);
+  std::copy_n(text.data(), length, to);
   to[length] = '\0';
 }
 
