@@ -97,4 +97,15 @@ RunChannel::~RunChannel() {
   if (forget_ && !before_.participants) take_back(path, !before_.directory);
 }
 
+std::optional<std::uint64_t> RunChannel::published(std::uint32_t lane) const {
+  const auto channel = domain_->find(name_);
+  if (!channel) return std::nullopt;
+  const auto stats = channel->stats();
+  if (!stats) return std::nullopt;
+  for (const LaneStats& each : stats->lanes) {
+    if (each.lane == lane) return each.sequence;
+  }
+  return std::nullopt;
+}
+
 }  // namespace millrace::tools

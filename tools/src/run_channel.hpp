@@ -4,6 +4,7 @@
 #include "millrace/transport/domain.hpp"
 #include "run_options.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -24,6 +25,10 @@ class RunChannel {
   [[nodiscard]] const std::string& domain_path() const noexcept { return domain_->path(); }
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+  // Messages published in a lane, read from the lane itself: a publisher that died can no longer
+  // say. Nothing if the lane is gone.
+  [[nodiscard]] std::optional<std::uint64_t> published(std::uint32_t lane) const;
 
   // Some of our processes did not leave in good order: what they left in the domain goes, too.
   void clean_up_after_deaths() noexcept { deaths_ = true; }

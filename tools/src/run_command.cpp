@@ -75,8 +75,10 @@ void place(const RunPage& page, const RunOptions& options) {
     words.bare_cpu = -1;
     if (plays && cpus.size() > 1 && options.subscribers != 0) words.bare_cpu = words.cpu;
   };
-  for (std::uint32_t each = 0; each < options.publishers; ++each)
+  for (std::uint32_t each = 0; each < options.publishers; ++each) {
+    page.publisher(each).lane = kNoLane;
     give(page.publisher(each).child, each == 0);
+  }
   for (std::uint32_t each = 0; each < options.subscribers; ++each)
     give(page.subscriber(each).child, each == 0);
   if (enough || cpus.size() < 2 || options.subscribers == 0) return;
@@ -97,6 +99,17 @@ Result<void> start_all(RunProcesses& processes, const RunOptions& options, const
   return {};
 }
 
+// The last count of a publisher that died is some messages old; its lane knows.
+void ask_the_lanes_of_the_dead(const RunChannel& channel, const RunCourse& course,
+                               const RunPage& page) {
+  for (std::uint32_t each = 0; each < course.publisher_died.size(); ++each) {
+    PublisherWords& words = page.publisher(each);
+    if (!course.publisher_died[each] || words.lane == kNoLane) continue;
+    const auto published = channel.published(words.lane);
+    if (published) words.published.store(*published, std::memory_order_relaxed);
+  }
+}
+
 // The processes of a run end before its channel is removed.
 Result<RunResult> run_in(RunChannel& channel, const RunOptions& options, const RunInput* input) {
   auto page = RunPage::create(static_cast<std::uint32_t>(options.publishers),
@@ -113,6 +126,7 @@ Result<RunResult> run_in(RunChannel& channel, const RunOptions& options, const R
   }
   const RunCourse course = RunConductor(options, *page, processes).conduct();
   if (course.deaths) channel.clean_up_after_deaths();
+  ask_the_lanes_of_the_dead(channel, course, *page);
   if (course.refused != Errc{}) return Failure(Error(course.refused, 0, course.refusal));
   return judge(options, *page, course);
 }

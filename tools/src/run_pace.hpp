@@ -3,6 +3,7 @@
 #pragma once
 
 #include "millrace/core/clock.hpp"
+#include "millrace/core/cpu.hpp"
 #include "run_page.hpp"
 
 #include <algorithm>
@@ -14,9 +15,9 @@ namespace millrace::tools {
 
 class Pace {
  public:
-  // `per_second` 0: as fast as possible.
-  Pace(const Clock& clock, double per_second) noexcept
-      : clock_(clock), period_ns_(per_second > 0 ? 1e9 / per_second : 0) {}
+  // `per_second` 0: as fast as possible. `alone`: on a processor of its own, which may be kept busy.
+  Pace(const Clock& clock, double per_second, bool alone) noexcept
+      : clock_(clock), period_ns_(per_second > 0 ? 1e9 / per_second : 0), alone_(alone) {}
 
   // The first one is due now.
   void begin() noexcept { began_ns_ = clock_.now_ns(); }
@@ -36,7 +37,11 @@ class Pace {
       if (now_ns >= due_ns) return true;
       if (page.stop() != RunStop::none) return false;
       if (due_ns - now_ns < kShortNs) {
-        sched_yield();
+        if (alone_) {
+          cpu::pause();
+        } else {
+          sched_yield();
+        }
         continue;
       }
       // The sleep ends early, the rest is spun away; it is cut so that an order to stop is heard.
@@ -51,6 +56,7 @@ class Pace {
 
   Clock clock_;
   double period_ns_;
+  bool alone_;
   std::uint64_t began_ns_ = 0;
   std::uint64_t count_ = 0;
 };

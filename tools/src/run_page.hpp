@@ -36,6 +36,7 @@ enum class RunStop : std::uint32_t { none, publishing, everything };
 // How a publisher's lane ended, for subscribers that ask whether more will come.
 enum class LaneEnd : std::uint32_t { open, complete, died };
 
+inline constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
 inline constexpr std::size_t kPathBytesMax = 4096;
 
 // Written by the parent before any child exists.
@@ -71,7 +72,7 @@ struct alignas(kFalseSharingBytes) PublisherWords {
   alignas(kFalseSharingBytes) std::atomic<std::uint64_t> published;
   std::atomic<std::uint64_t> bytes;  // payload
   std::atomic<std::uint32_t> end;    // LaneEnd
-  std::uint32_t lane;
+  std::uint32_t lane;                // kNoLane until it has one
   std::uint64_t checksum;
   std::uint64_t first_ns;  // CLOCK_MONOTONIC of the first and the last publish
   std::uint64_t last_ns;

@@ -31,7 +31,7 @@ class RunPublisher {
         lane_(publisher_.lane()),
         sealed_(child.settings().policy != static_cast<std::uint32_t>(Policy::block)),
         stamp_mask_(stamps_all(child.settings()) ? 0 : kStampEvery - 1),
-        pace_(child.clock, child.settings().rate),
+        pace_(child.clock, child.settings().rate, child.words.cpu >= 0),
         frame_(sealed_ ? publisher_.message_bytes_max() + 8 : 0) {
     words_.lane = lane_;
   }
@@ -78,7 +78,8 @@ class RunPublisher {
     auto telemetry = Telemetry::open();
     if (!telemetry) return Failure(telemetry.error());
     Result<void> sent;
-    Pace sweeps(child_.clock, child_.settings().rate > 0 ? 0 : 1e9 / kSweepNs);
+    Pace sweeps(child_.clock, child_.settings().rate > 0 ? 0 : 1e9 / kSweepNs,
+                child_.words.cpu >= 0);
     sweeps.begin();
     while (sent && sweeps.due(child_.page)) {
       telemetry->sweep([&](std::string_view reading) {

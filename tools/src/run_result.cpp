@@ -29,6 +29,7 @@ class LaneCheck {
       : lane_(lane), tally_(tally), subscriber_(subscriber), lossless_(lossless) {}
 
   void run(std::vector<std::string>& errors) {
+    content_ok_ = tally_.wrong == 0 && tally_.repeated == 0;
     if (tally_.received + tally_.lost != lane_.published) {
       say(errors, grouped(tally_.received) + " received and " + grouped(tally_.lost) +
                       " lost are not the " + grouped(lane_.published) + " published");
@@ -37,12 +38,11 @@ class LaneCheck {
     if (tally_.repeated != 0) say(errors, grouped(tally_.repeated) + " received twice");
     if (tally_.wrong != 0) say(errors, grouped(tally_.wrong) + " damaged");
     const bool differs = tally_.checksum != lane_.checksum || tally_.bytes != lane_.bytes;
-    if (tally_.lost == 0 && differs) {
+    if (lane_.complete && tally_.lost == 0 && differs) {
+      content_ok_ = false;
       say(errors, "checksum " + checksum_text(tally_.checksum) + " of " + grouped(tally_.bytes) +
                       " bytes is not the publisher's " + checksum_text(lane_.checksum) + " of " +
                       grouped(lane_.bytes));
-    } else {
-      content_ok_ = tally_.wrong == 0 && tally_.repeated == 0;
     }
   }
 
@@ -69,13 +69,18 @@ RunReader reader_of(const RunOptions& options, const RunPage& page, std::uint32_
   reader.lost = words.lost.load(std::memory_order_relaxed);
   reader.complete = has_reached(words.child, RunPhase::publish);
   if (!reader.complete) return reader;
-  reader.checksum_ok = true;
+  reader.checksum_ok = reader.compared = true;
   for (const RunLane& lane : result.lanes) {
-    if (!lane.complete) continue;  // there is nothing to compare with, and that is said elsewhere
+    if (lane.lane >= result.lanes.size()) {  // its publisher died before it had one
+      reader.compared = false;
+      continue;
+    }
     LaneCheck check(lane, page.tally(number, lane.lane), number, options.policy == Policy::block);
     check.run(result.errors);
     reader.checksum_ok = reader.checksum_ok && check.content_ok();
+    reader.compared = reader.compared && lane.complete;
   }
+  reader.checksum_ok = reader.checksum_ok && reader.compared;
   if (words.transport_lost != reader.lost) {
     result.errors.push_back("subscriber " + std::to_string(number) + ": the transport counted " +
                             grouped(words.transport_lost) + " lost, the sequence numbers say " +

@@ -17,17 +17,18 @@ namespace millrace::tools {
 
 struct RunLane {
   std::uint32_t publisher = 0;
-  std::uint32_t lane = 0;
+  std::uint32_t lane = kNoLane;
   std::uint64_t published = 0;
   std::uint64_t bytes = 0;
   std::uint64_t checksum = 0;
-  bool complete = false;  // its publisher lived to say so
+  bool complete = false;  // its publisher lived to say what bytes and checksum should be
 };
 
 struct RunReader {
   std::uint64_t received = 0;
   std::uint64_t lost = 0;
   bool checksum_ok = false;  // of every message alone, and of every lane that lost none
+  bool compared = false;     // with every lane: its publisher lived to say what should be
   bool complete = false;
   bool died = false;
 };

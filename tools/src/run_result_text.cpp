@@ -56,7 +56,7 @@ std::string readers_text(const RunResult& result) {
   for (std::size_t each = 0; each < result.readers.size(); ++each) {
     const RunReader& reader = result.readers[each];
     const char* verdict = "DIFFER";
-    if (!reader.complete) verdict = "unknown";
+    if (!reader.complete || !reader.compared) verdict = "unknown";
     if (reader.checksum_ok) verdict = reader.lost == 0 ? "equal" : "good one by one";
     table.add({std::to_string(each), grouped(reader.received), grouped(reader.lost), verdict});
   }
@@ -116,7 +116,7 @@ nlohmann::json lanes_json(const RunResult& result) {
   auto lanes = nlohmann::json::array();
   for (const RunLane& lane : result.lanes) {
     lanes.push_back({{"publisher", lane.publisher},
-                     {"lane", lane.lane},
+                     {"lane", nothing_or(lane.lane, lane.lane != kNoLane)},
                      {"published", lane.published},
                      {"bytes", lane.bytes},
                      {"complete", lane.complete},
