@@ -172,7 +172,8 @@ Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) 
   const bool wants = fresh && (active_ || from.kind == From::Kind::sequence);
   const Sequence first = active_ ? 0 : from.sequence;
   const std::uint64_t missed = wants && place.sequence > first ? place.sequence - first : 0;
-  if (wants) cursor.first = first;
+  if (wants) seen.first = first;
+  cursor.first = seen.first;
   cursor.reader = LaneReader<ProductionMemory>(seen.files.view, place);
   cursor.slot = &slot;
   cursor.poisoned = seen.files.poisoned();
@@ -246,7 +247,10 @@ bool LaneSet::was_evicted(SeenLane& seen) const noexcept {
 
 Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
   SeenLane* const seen = find(cursor.lane);
-  const bool evicted = was_evicted(*seen);
+  // A lane remembers only the last readers it gave up on; but where readers are evicted, one that
+  // is waited for is lapped for no other reason.
+  const bool waited_for = channel_->options.policy == Policy::evict && !reader_.lossy();
+  const bool evicted = was_evicted(*seen) || waited_for;
   std::uint64_t lost = 0;
   if (evicted) {
     OwnWords own(*channel_, *cursor.slot, seen->files.epoch);

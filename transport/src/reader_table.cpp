@@ -1,13 +1,29 @@
 #include "reader_table.hpp"
 
 #include <algorithm>
+#include <sys/stat.h>
 
 namespace millrace::detail {
+
+namespace {
+
+bool unlinked(int directory) noexcept {
+  struct stat status {};
+
+  return fstat(directory, &status) == 0 && status.st_nlink == 0;
+}
+
+}  // namespace
 
 void ReaderTable::refresh() noexcept {
   const std::uint64_t now = generation();  // read before the directory: nobody is missed
   if (now == refreshed_at_) return;
   blocker_ = kNobody;
+  if (unlinked(channel_.readers.get())) {
+    // The domain was removed under us: those we know may go on, others cannot come.
+    refreshed_at_ = now;
+    return;
+  }
   uncertain_ = true;
   const auto present = reader_names(channel_);
   if (!present) return;
@@ -41,7 +57,7 @@ bool ReaderTable::counts(const Entry& entry) const noexcept {
   const layout::ReaderSlot& slot = entry.files.slot(lane_);
   // Relaxed: a reader's own words, which only ever say "wait for me no longer" or "again".
   const std::uint64_t joins = slot.joins.load(std::memory_order_relaxed);
-  if (entry.evicted && (joins == entry.evicted_joins || entry.evicted_in == wait_)) return false;
+  if (entry.evicted && (joins == entry.evicted_joins || entry.evicted_in == turn_)) return false;
   const layout::ReaderState state = entry.files.state();
   if (placed(entry)) {
     return state != layout::ReaderState::left && slot.left.load(std::memory_order_relaxed) == 0;
@@ -87,7 +103,7 @@ std::size_t ReaderTable::listening() const noexcept {
 
 void ReaderTable::give_up(Entry& entry) const noexcept {
   entry.evicted = true;
-  entry.evicted_in = wait_;
+  entry.evicted_in = turn_;
   entry.evicted_joins = entry.files.slot(lane_).joins.load(std::memory_order_relaxed);
 }
 
