@@ -17,10 +17,22 @@ Result<void> may_take_part(const detail::ChannelState& channel) {
               channel.name.c_str(), channel.options.mode);
 }
 
+// Of a channel whose features a later version has made, this one may be a reader, not a writer.
+Result<void> may_publish(const detail::ChannelState& channel) {
+  if (auto may = may_take_part(channel); !may) return may;
+  const std::uint64_t unknown = channel.features_write & ~kFeaturesWriteKnown;
+  if (unknown == 0) return {};
+  return fail(
+      Errc::format,
+      "channel \"%s\" uses features_write %#llx that this version does not know: it can only "
+      "be read here; use a newer version to publish",
+      channel.name.c_str(), static_cast<unsigned long long>(unknown));
+}
+
 }  // namespace
 
 Result<Publisher> Channel::publisher(const PublisherOptions& options) const {
-  if (auto may = may_take_part(*state_); !may) return Failure(may.error());
+  if (auto may = may_publish(*state_); !may) return Failure(may.error());
   auto opened = detail::open_publisher(state_, options);
   if (!opened) return Failure(opened.error());
   return Publisher(std::move(*opened));

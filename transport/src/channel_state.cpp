@@ -8,6 +8,7 @@
 #include <climits>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 namespace millrace::detail {
 
@@ -35,6 +36,16 @@ Result<layout::MetaFile> copy_meta(int directory) {
   return copy;
 }
 
+// "clock-BOOT-NS" is a file of the domain: a channel of that name would take the clock away.
+bool names_a_clock(std::string_view name) noexcept {
+  constexpr std::string_view kBefore = "clock-";
+  constexpr std::size_t kBootDigits = 8;
+  if (!name.starts_with(kBefore)) return false;
+  name.remove_prefix(kBefore.size());
+  return name.size() > kBootDigits && name[kBootDigits] == '-' &&
+         name.substr(0, kBootDigits).find_first_not_of("0123456789abcdef") == name.npos;
+}
+
 }  // namespace
 
 bool valid_channel_name(std::string_view name) noexcept {
@@ -45,7 +56,7 @@ bool valid_channel_name(std::string_view name) noexcept {
   for (const char c : name) {
     if (!allowed(c) && c != '.' && c != '-') return false;
   }
-  return name != kParticipantsDirectory;
+  return name != kParticipantsDirectory && !names_a_clock(name);
 }
 
 Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainState> domain,
@@ -56,7 +67,7 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   if (!valid_channel_name(name)) {
     return fail(Errc::bad_argument,
                 "\"%s\" cannot be a channel's name; use 1 to 48 letters, digits, '.', '_' or '-', "
-                "not beginning with '.' or '-'",
+                "not beginning with '.' or '-', and not the name of one of the domain's own files",
                 called);
   }
   auto directory = open_directory(domain->directory.fd(), called, called);
@@ -76,6 +87,7 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   state->domain = std::move(domain);
   state->options = std::move(*options);
   std::memcpy(state->uuid.data(), meta->uuid, sizeof meta->uuid);
+  state->features_write = meta->header.features_write;
   state->schema = meta->schema;
   state->schema_name = meta->schema_name;
   state->directory = std::move(*directory);
@@ -84,6 +96,19 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   state->doorbell_watch =
       Watched(state->doorbell_segment->data(), state->doorbell_segment->size(), doorbell);
   return state;
+}
+
+Result<void> ChannelState::check_in_place() const noexcept {
+  struct stat own {};
+
+  struct stat named {};
+
+  if (fstat(directory.get(), &own) == 0 &&
+      fstatat(domain->directory.fd(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+      own.st_ino == named.st_ino && own.st_dev == named.st_dev) {
+    return {};
+  }
+  return fail(Errc::not_found, "channel \"%s\" was removed meanwhile; open it anew", name.c_str());
 }
 
 void ChannelState::lanes_changed() const noexcept {

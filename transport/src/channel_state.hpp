@@ -36,6 +36,10 @@ struct ChannelState {
         ->asleep_at;
   }
 
+  // Is it still the channel of its name? Whoever takes part asks last, when others can see that it
+  // does: then either it notices a removal, or the remover notices it.
+  [[nodiscard]] Result<void> check_in_place() const noexcept;
+
   // Tells readers to look at the lanes again.
   void lanes_changed() const noexcept;
 
@@ -43,6 +47,7 @@ struct ChannelState {
   std::string name;
   ChannelOptions options;
   Uuid uuid{};
+  std::uint64_t features_write = 0;  // of meta: unknown bits forbid publishing
   std::uint64_t schema = 0;
   std::string schema_name;
   Descriptor directory;
