@@ -104,10 +104,14 @@ Result<void> check_features(const char* name, const SegmentHeader& header, Acces
 }
 
 Result<void> check_sizes(const char* name, const SegmentHeader& header, std::uint64_t bytes_now,
-                         std::uint64_t bytes_min) noexcept {
-  if (header.file_bytes < bytes_min) {
+                         const SegmentExpectation& expected) noexcept {
+  if (header.file_bytes < expected.bytes_min) {
     return fail(Errc::format, "%.80s says file_bytes %llu, at least %llu were expected", name,
-                wide(header.file_bytes), wide(bytes_min));
+                wide(header.file_bytes), wide(expected.bytes_min));
+  }
+  if (header.file_bytes > expected.bytes_max) {
+    return fail(Errc::format, "%.80s says file_bytes %llu, at most %llu were expected", name,
+                wide(header.file_bytes), wide(expected.bytes_max));
   }
   if (bytes_now < header.file_bytes) {
     return fail(Errc::format, "%.80s is cut off: %llu bytes of file_bytes %llu are left", name,
@@ -125,7 +129,7 @@ Result<void> check(const char* name, const SegmentHeader& header, std::uint64_t 
   if (auto fine = check_origin(name, header); !fine) return fine;
   if (auto fine = check_layout(name, header, expected); !fine) return fine;
   if (auto fine = check_features(name, header, access); !fine) return fine;
-  return check_sizes(name, header, bytes_now, expected.bytes_min);
+  return check_sizes(name, header, bytes_now, expected);
 }
 
 // What forbids it is in the file, so the sentence says it.

@@ -44,12 +44,17 @@ bool repaired(int domain_fd, const layout::ParticipantFile& dead) {
     const Descriptor directory(
         openat(domain_fd, readers.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory.valid()) continue;
-    bool clean = true;
-    for_each_name(directory.get(), [&](std::string_view name) {
+    std::vector<std::string> left;
+    const bool listed = for_each_name(directory.get(), [&](std::string_view name) {
       const auto reader = parse_reader_name(name);
-      if (reader && reader->participant.incarnation == dead.incarnation) clean = false;
+      if (reader && reader->participant.incarnation == dead.incarnation) left.emplace_back(name);
     });
-    if (!clean) return false;
+    if (!listed) return false;
+    // Nobody waits for them any more. Were they left to `clean`, every subscriber that is killed
+    // would use up an id for good.
+    for (const std::string& file : left) {
+      if (unlinkat(directory.get(), file.c_str(), 0) != 0 && errno != ENOENT) return false;
+    }
   }
   bool unfinished = false;
   for_each_name(domain_fd, [&](std::string_view name) {
@@ -158,15 +163,26 @@ class Sweep {
     return true;
   }
 
-  // First out of sight, so that nobody opens half a channel; then file by file.
+  // First out of sight, so that nobody opens half a channel; then a second look, because somebody
+  // may have begun to take part before that (ChannelState::check_in_place is the other half); then
+  // file by file.
   bool remove_channel(const ChannelState& channel) {
-    for (const std::uint32_t number : lane_numbers(channel)) {
-      if (const auto lane = open_lane(channel, number, Access::write)) remove_lane(channel, *lane);
-    }
-    const std::string hidden = private_name(0);
+    // Under our own name while we live: nobody else may take it for a ruin.
+    const auto self = domain_->participant();
+    const std::string hidden = private_name(self ? (*self)->name().incarnation : 0);
     if (renameat(fd(), channel.name.c_str(), fd(), hidden.c_str()) != 0) {
       keep(channel.name);
       return false;
+    }
+    if (!unused(channel)) {
+      errno = EBUSY;
+      const auto shown = show_private_name(fd(), hidden.c_str(), fd(), channel.name.c_str());
+      if (!shown) errno = shown.error().os_error();
+      keep(channel.name);
+      return false;
+    }
+    for (const std::uint32_t number : lane_numbers(channel)) {
+      if (const auto lane = open_lane(channel, number, Access::write)) remove_lane(channel, *lane);
     }
     MILLRACE_CRASH_POINT("clean.hidden");
     return remove_tree(hidden);

@@ -41,7 +41,8 @@ PeerName peer_name(int domain_fd, ParticipantName name, std::uint32_t number = 0
 std::array<char, 160> describe_peer(const PeerName& peer) noexcept;
 
 // Are all repairs of this dead participant complete? Looks through every channel of the domain for
-// lanes and readers that still carry its incarnation.
+// what still carries its incarnation, and removes its readers' files. REQUIRES: it is proven dead,
+// or is this process's own and takes part in nothing any more.
 bool repaired(int domain_fd, const layout::ParticipantFile& dead);
 
 }  // namespace millrace::detail

@@ -101,8 +101,11 @@ Result<Acquired> take_over(const ChannelState& channel, LifetimeLock lock, std::
   return Acquired{std::move(lock), std::move(*lane), *frontier};
 }
 
-std::optional<std::uint32_t> find_by_name(const ChannelState& channel, const std::string& name) {
+// The lowest lane of this name but lane `except`.
+std::optional<std::uint32_t> find_by_name(const ChannelState& channel, const std::string& name,
+                                          std::uint32_t except = kLanesMax) {
   for (const std::uint32_t number : lane_numbers(channel)) {
+    if (number == except) continue;
     const auto lane = open_lane(channel, number, Access::read);
     if (lane && lane->producer == name) return number;
   }
@@ -172,20 +175,35 @@ Result<Acquired> new_lane(const ChannelState& channel, const std::string& produc
               channel.name.c_str(), channel.options.lanes_max);
 }
 
+// Two of one name at the same moment. Both made their lanes before they looked, so at least one
+// sees the other. The higher lane gives way at once; the lower cannot know whether the higher has
+// looked already, so it waits for it to go, and gives way itself if it stays.
+Result<Acquired> alone_of_its_name(const ChannelState& channel, const std::string& name,
+                                   Acquired made, ParticipantName me, bool fencing) {
+  std::optional<std::uint32_t> other;
+  for (int attempt = 0; attempt < kTakeOverAttempts; ++attempt) {
+    other = find_by_name(channel, name, made.lane.lane);
+    if (!other) return made;
+    if (*other < made.lane.lane) break;
+    usleep(1000);
+  }
+  remove_lane(channel, made.lane);
+  return continue_named(channel, *other, name, me, fencing);
+}
+
 Result<Acquired> acquire(const ChannelState& channel, const std::string& name, ParticipantName me,
                          bool fencing) {
-  if (!name.empty()) {
-    if (const auto number = find_by_name(channel, name)) {
-      return continue_named(channel, *number, name, me, fencing);
+  if (name.empty()) return new_lane(channel, name, me, fencing);
+  for (int attempt = 0;; ++attempt) {
+    const auto number = find_by_name(channel, name);
+    auto made = number ? continue_named(channel, *number, name, me, fencing)
+                       : new_lane(channel, name, me, fencing);
+    if (made && !number) {
+      made = alone_of_its_name(channel, name, std::move(*made), me, fencing);
     }
+    // Not found: the other of this name has just given way as well.
+    if (made || made.error().code() != Errc::not_found || attempt == 3) return made;
   }
-  auto made = new_lane(channel, name, me, fencing);
-  if (!made || name.empty()) return made;
-  // Two of one name at the same moment: the lower lane stays.
-  const auto first = find_by_name(channel, name);
-  if (!first || *first == made->lane.lane) return made;
-  remove_lane(channel, made->lane);
-  return continue_named(channel, *first, name, me, fencing);
 }
 
 }  // namespace
@@ -215,6 +233,7 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
                                    std::move(acquired->lane), acquired->frontier.sequence,
                                    options.wait));
   channel->lanes_changed();
+  if (auto there = channel->check_in_place(); !there) return Failure(there.error());
   return state;
 }
 

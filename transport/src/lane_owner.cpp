@@ -33,7 +33,10 @@ LaneOwner::LaneOwner(std::shared_ptr<ChannelState> channel, Participant& partici
       lane_(std::move(lane)),
       readers_(*channel_, lane_.lane, lane_.epoch),
       wait_(wait),
-      accounted_(from) {}
+      accounted_(from) {
+  readers_.refresh();
+  listening_ = readers_.listening() != 0;
+}
 
 Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
                                   std::chrono::nanoseconds timeout) noexcept {
@@ -54,11 +57,11 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
   }
   adopt_fencing(state);
   account(writer);
+  readers_.begin_turn();
   const Position needed = writer.limit_needed(length);
   if (keeper_.raise(writer, needed, readers_)) return granted();
   const std::uint64_t deadline = deadline_after(timeout);
   Waiter waiter(wait_, channel_->domain->ticks_per_us, channel_->domain->processors);
-  readers_.begin_wait();
   for (note_blocked();;) {
     const std::uint64_t now = monotonic_ns();
     const bool probe = now >= next_probe_ns_;

@@ -3,7 +3,6 @@
 #include "alarm.hpp"
 #include "counter.hpp"
 #include "millrace/core/crash_point.hpp"
-#include "millrace/core/liveness.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -126,6 +125,7 @@ SeenLane* LaneSet::discover(SubscriberState& state, std::uint32_t lane) noexcept
     if (code == Errc::system || code == Errc::no_space || code == Errc::too_many) {
       generation_ = ~std::uint64_t{0};  // our own lack of something: look again
     } else {
+      std::erase_if(refused_, [=](const Refused& known) { return known.lane == lane; });
       refused_.push_back({lane, status.st_ino});
       report(state, files.error());
     }
@@ -181,6 +181,7 @@ Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) 
   cursor.lane = lane;
   cursor.received = value(slot.received);
   cursor.skipped = value(slot.skipped);
+  cursor.unknown = value(slot.unknown);
   // [sync:evicted] Acquire: entries before this count are old stories.
   seen.evictions_seen = seen.files.control().evicted_count.load(std::memory_order_acquire);
   seen.followed = true;
@@ -251,8 +252,11 @@ Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
   // is waited for is lapped for no other reason.
   const bool waited_for = channel_->options.policy == Policy::evict && !reader_.lossy();
   const bool evicted = was_evicted(*seen) || waited_for;
+  const Position before = cursor.reader.position();
   std::uint64_t lost = 0;
-  if (evicted) {
+  if (evicted || !reader_.lossy()) {
+    // Whoever must be waited for takes its place with the handshake. Without it a publisher that
+    // has missed us once (somebody set the generation back) would never look for us again.
     OwnWords own(*channel_, *cursor.slot, seen->files.epoch);
     const auto place =
         Join<ProductionMemory, OwnWords>::take_place(seen->files.view, From::oldest(), own);
@@ -262,11 +266,10 @@ Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
     cursor.reader.jump(*place);
     cursor.published = place->position;
   } else {
-    const Position before = cursor.reader.position();
     lost = cursor.reader.resynchronise();
-    cursor.stuck = cursor.reader.position() == before ? cursor.stuck + 1 : 0;
-    if (cursor.stuck > kStuckMax) return broken(state, cursor);
   }
+  cursor.stuck = cursor.reader.position() == before ? cursor.stuck + 1 : 0;
+  if (cursor.stuck > kStuckMax) return broken(state, cursor);
   add(cursor.slot->lost, lost);
   add(evicted ? reader_.file().evictions : reader_.file().overruns);
   const Failure failure =
@@ -301,44 +304,6 @@ Failure LaneSet::broken(SubscriberState& state, LaneCursor& cursor) noexcept {
               channel_->name.c_str(), lane,
               cut_off ? "the file was cut short" : "bytes that no publisher writes", sequence,
               describe_peer(owner).data());
-}
-
-bool LaneSet::owner_lives(const SeenLane& seen) noexcept {
-  const layout::LaneControl& control = seen.files.control();
-  if (at_rest(seen)) return false;
-  const Probe probed =
-      probe(channel_->domain->directory.fd(),
-            {control.owner_id.load(std::memory_order_relaxed), value(control.owner_incarnation)});
-  if (probed.failed) participant_.count_probe_error();
-  return probed.life == Life::alive;
-}
-
-std::size_t LaneSet::living_publishers() noexcept {
-  return static_cast<std::size_t>(
-      std::count_if(lanes_.begin(), lanes_.end(),
-                    [&](const std::unique_ptr<SeenLane>& seen) { return owner_lives(*seen); }));
-}
-
-bool LaneSet::ended(const SubscriberState& state) noexcept {
-  if ((lanes_.empty() && gone_ == 0) || stale() || living_publishers() != 0) return false;
-  // Their death, or good-bye, orders everything they published before this look.
-  return std::none_of(state.cursors.begin(), state.cursors.end(), [](const LaneCursor& cursor) {
-    // [sync:record] Acquire, as in LaneReader::poll.
-    return cursor.reader.lane().header(cursor.reader.position()).load(std::memory_order_acquire) !=
-           0;
-  });
-}
-
-Failure LaneSet::closed() noexcept {
-  std::size_t left = 0;
-  for (const auto& seen : lanes_)
-    left += at_rest(*seen) ? 1 : 0;
-  const std::size_t died = lanes_.size() - left;
-  left += gone_;
-  return fail(Errc::closed,
-              "channel \"%s\": everything is read, and nobody publishes any more (%zu publishers "
-              "left in good order, %zu died)",
-              channel_->name.c_str(), left, died);
 }
 
 void LaneSet::leave(const SubscriberState& state) noexcept {

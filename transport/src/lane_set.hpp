@@ -21,6 +21,7 @@ class Alarm;
 struct SeenLane {
   LaneFiles files;
   std::uint64_t evictions_seen = 0;  // of the lane's evicted_count
+  Sequence first = 0;                // messages before it are passed over
   bool followed = false;             // has a cursor
   bool broken = false;               // poisoned: not followed as long as it is this file
   std::uint64_t inode = 0;           // tells the file from a later one of the same number

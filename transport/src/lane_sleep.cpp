@@ -20,7 +20,7 @@ constexpr std::uint64_t kParkBoundNs = 10'000'000;
 // Where some lane cannot wake us, because fences are missing or the kernel watches no more words.
 constexpr std::uint64_t kNapNs = 1'000'000;
 
-// One word is the channel's lane generation, one the alarm's own.
+// One word is the channel's lane generation, the first of all; one is the alarm's own.
 constexpr std::size_t kLanesWatched = kFutexWaitsMax - 2;
 
 }  // namespace
@@ -65,7 +65,7 @@ void LaneSet::park(const SubscriberState& state, std::uint64_t bound) noexcept {
   if (count == 0) return;
   add(reader_.file().parks);
   MILLRACE_CRASH_POINT("sleep.asleep");
-  futex_wait_many(std::span(waits).first(std::min(count, kLanesWatched)),
+  futex_wait_many(std::span(waits).first(std::min(count, kLanesWatched + 1)),
                   std::min(bound, bound_ns(state)));
 }
 

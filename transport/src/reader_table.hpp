@@ -22,7 +22,7 @@ class ReaderTable {
     // Given up on at this many joins; counted again once it has joined once more.
     bool evicted = false;
     std::uint64_t evicted_joins = 0;
-    std::uint64_t evicted_in = 0;  // which wait of the publisher
+    std::uint64_t evicted_in = 0;  // in which turn of the publisher
   };
 
   ReaderTable(const ChannelState& channel, std::uint32_t lane, std::uint64_t epoch) noexcept
@@ -58,9 +58,9 @@ class ReaderTable {
 
   void give_up(Entry& entry) const noexcept;
 
-  // A full ring is about to be waited for. Nobody is given up on twice in one wait: a reader that
+  // The publisher begins to look for room. Nobody is given up on twice in one turn: a reader that
   // says without end that it has joined again could otherwise hold the publisher for ever.
-  void begin_wait() noexcept { ++wait_; }
+  void begin_turn() noexcept { ++turn_; }
 
  private:
   static constexpr std::size_t kNobody = ~std::size_t{0};
@@ -74,7 +74,7 @@ class ReaderTable {
   std::uint64_t epoch_;
   std::vector<Entry> entries_;
   std::size_t blocker_ = kNobody;
-  std::uint64_t wait_ = 0;
+  std::uint64_t turn_ = 0;
   std::uint64_t refreshed_at_ = ~std::uint64_t{0};  // generation
   bool uncertain_ = false;
 };

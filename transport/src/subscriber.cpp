@@ -49,7 +49,7 @@ void store_counters(const LaneCursor& cursor) noexcept {
   slot.sequence.store(cursor.reader.sequence(), std::memory_order_relaxed);
   slot.received.store(cursor.received, std::memory_order_relaxed);
   slot.skipped.store(cursor.skipped, std::memory_order_relaxed);
-  slot.unknown.store(cursor.reader.unknown(), std::memory_order_relaxed);
+  slot.unknown.store(cursor.unknown + cursor.reader.unknown(), std::memory_order_relaxed);
 }
 
 SubscriberState::~SubscriberState() {
@@ -132,7 +132,7 @@ Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout,
 Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& data,
                                             std::uint32_t& lane) noexcept {
   if (guard.foreign() || bad_news) return refuse();
-  for (;;) {
+  for (int round = 1;; ++round) {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0) {
@@ -149,6 +149,7 @@ Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& da
     }
     Result<bool> more = nothing();
     if (!more || !*more) return more;
+    if (round == kRoundsMax) return false;
   }
 }
 

@@ -28,6 +28,7 @@ Result<std::unique_ptr<SubscriberState>> open_subscriber(
   }
   state->set.reset(new LaneSet(channel, **participant, std::move(*reader), options));
   if (auto joined = state->set->join_all(*state); !joined) return Failure(joined.error());
+  if (auto there = channel->check_in_place(); !there) return Failure(there.error());
   return state;
 }
 

@@ -27,6 +27,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -113,6 +114,8 @@ struct SegmentExpectation {
   layout::FileKind kind = layout::FileKind::meta;
   std::uint64_t fingerprint = 0;
   std::uint64_t bytes_min = sizeof(layout::SegmentHeader);
+  // More is refused: a file that says it is huge would use up the address space of who maps it.
+  std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
   std::uint32_t page_bytes = kPageBytes;
 };
 

@@ -51,6 +51,7 @@ struct LaneCursor {
   Sequence first = 0;      // asked for: messages before it are passed over
   std::uint64_t received = 0;
   std::uint64_t skipped = 0;
+  std::uint64_t unknown = 0;  // counted before this cursor was made
   std::uint32_t lane = 0;
   std::uint32_t run = 0;    // messages since the lane was last found empty
   std::uint32_t idle = 0;   // times in a row it was found empty
@@ -75,12 +76,13 @@ class SubscriberState {
   Result<bool> next(Message& message) noexcept {
     if (guard.foreign() || bad_news) [[unlikely]]
       return refuse();
-    for (;;) {
+    for (int round = 1;; ++round) {
       Result<bool> got = one_round(message);
       if (!got || *got) [[likely]]
         return got;
       Result<bool> more = nothing();
       if (!more || !*more) return more;
+      if (round == kRoundsMax) return false;
     }
   }
 
@@ -89,13 +91,13 @@ class SubscriberState {
   Result<std::size_t> each(Handler& handler, std::size_t most) noexcept {
     if (guard.foreign() || bad_news) [[unlikely]]
       return refuse();
-    for (;;) {
+    for (int round = 1;; ++round) {
       std::size_t done = 0;
       if (auto read = each_in_round(handler, most, done); !read) return Failure(read.error());
       if (done != 0 || most == 0) return done;
       const Result<bool> more = nothing();
       if (!more) return Failure(more.error());
-      if (!*more) return std::size_t{0};
+      if (!*more || round == kRoundsMax) return std::size_t{0};
     }
   }
 
@@ -328,6 +330,9 @@ class SubscriberState {
   static constexpr std::uint32_t kRestMax = 31;
   static constexpr std::uint32_t kRun = 8;
   static constexpr int kStepBack = 8;
+  // Looks at all lanes in one call: as they stand, those that were resting, those that are new. No
+  // more, because any member of the channel can say without end that there are new ones.
+  static constexpr int kRoundsMax = 3;
 
   Result<bool> look_around() noexcept;
   Failure refuse() noexcept;
