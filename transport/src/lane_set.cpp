@@ -291,19 +291,24 @@ Failure LaneSet::broken(SubscriberState& state, LaneCursor& cursor) noexcept {
   cursor.slot->left.store(1, std::memory_order_relaxed);
   const bool cut_off = cursor.poisoned->load(std::memory_order_relaxed) != 0;
   const std::uint64_t sequence = cursor.reader.sequence();
+  const auto word =
+      seen->files.view.header(cursor.reader.position()).load(std::memory_order_relaxed);
+  const bool later =
+      !cut_off && layout::of_a_later_version(layout::RecordHeader::of(word), sequence);
   store_counters(cursor);
   std::erase_if(state.cursors, [=](const LaneCursor& other) { return other.lane == lane; });
   state.current = 0;
   const PeerName owner = peer_name(channel_->domain->directory.fd(),
                                    {seen->files.control().owner_id.load(std::memory_order_relaxed),
                                     value(seen->files.control().owner_incarnation)});
-  return fail(Errc::poisoned,
+  const char* const what = later     ? "a record that only a later version of Millrace understands"
+                           : cut_off ? "the file was cut short"
+                                     : "bytes that no publisher writes";
+  return fail(later ? Errc::format : Errc::poisoned,
               "channel \"%s\", lane %u: %s after message %" PRIu64
               "; its publisher is %s; this lane "
               "is not read any further",
-              channel_->name.c_str(), lane,
-              cut_off ? "the file was cut short" : "bytes that no publisher writes", sequence,
-              describe_peer(owner).data());
+              channel_->name.c_str(), lane, what, sequence, describe_peer(owner).data());
 }
 
 void LaneSet::leave(const SubscriberState& state) noexcept {

@@ -72,6 +72,19 @@ constexpr bool may_skip(RecordType type) noexcept {
   return static_cast<std::uint8_t>(type) >= 8 && static_cast<std::uint8_t>(type) <= 11;
 }
 
+// Does a reader of this version know what to do with it? One with a flag set is of a later version.
+constexpr bool known(RecordHeader header) noexcept {
+  return header.flags == 0 &&
+         (header.type == RecordType::message || header.type == RecordType::pad ||
+          header.type == RecordType::aborted);
+}
+
+// Stands message `sequence` here, written whole, but as only a later version can read it?
+constexpr bool of_a_later_version(RecordHeader header, std::uint64_t sequence) noexcept {
+  return header.type != RecordType::unwritten && !known(header) &&
+         header.sequence == (sequence & 0xff);
+}
+
 static_assert(
     RecordHeader{.length = 5, .type = RecordType::message, .sequence = 7, .flags = 0, .key = 0x1234}
         .word() == 0x1234'0007'1000'0005);
