@@ -48,9 +48,11 @@ class [[nodiscard]] Batch {
   [[nodiscard]] std::uint64_t count() const noexcept { return state_->writer.open_count(); }
 
   // Makes them visible at once; returns the sequence of the first. An empty batch publishes
-  // nothing.
+  // nothing, and neither does one in a forked child.
   Sequence publish() && noexcept {
     detail::PublisherState* const state = std::exchange(state_, nullptr);
+    if (state->guard.foreign()) [[unlikely]]
+      return state->forget();
     if (state->writer.open_count() != 0) return state->publish();
     state->open = false;
     return state->writer.sequence();

@@ -29,8 +29,14 @@ class [[nodiscard]] Claim {
     return {state_->claim_bytes(), length_};
   }
 
-  // Makes the message visible to every reader at once, and returns its sequence.
-  Sequence publish() && noexcept { return std::exchange(state_, nullptr)->publish(length_, key_); }
+  // Makes the message visible to every reader at once, and returns its sequence. In a forked child
+  // it publishes nothing: the claim is the parent's.
+  Sequence publish() && noexcept {
+    detail::PublisherState* const state = std::exchange(state_, nullptr);
+    if (state->guard.foreign()) [[unlikely]]
+      return state->forget();
+    return state->publish(length_, key_);
+  }
 
   // The same, if the message turned out shorter than the claim. REQUIRES length <= bytes().size().
   Sequence publish(std::size_t length) && noexcept {

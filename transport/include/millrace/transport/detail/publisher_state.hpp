@@ -79,6 +79,12 @@ class PublisherState {
 
   void abort() noexcept;
 
+  // Drops what is open; returns the sequence it would have had.
+  Sequence forget() noexcept {
+    abort();
+    return writer.sequence();
+  }
+
   LaneWriter<ProductionMemory> writer;
   const layout::Word* asleep_at = nullptr;
   std::uint64_t longest = 0;  // message bytes
