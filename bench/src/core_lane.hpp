@@ -79,6 +79,7 @@ class CoreReceiver {
     std::memcpy(out, reader_.lane().payload(record.position), kStreamBytes);
     reader_.advance(record);
     ++run_;
+    if (reader_.position() - given_back_ >= kRingBytes / 8) give_back();
     return true;
   }
 
