@@ -3,7 +3,6 @@
 #include "millrace/core/segment_layout.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
@@ -67,7 +66,7 @@ void FuzzDomain::remove_lanes(const std::string& channel) {
 
 void repair_header(std::span<std::uint8_t> file, std::span<const std::uint8_t> valid) {
   const std::size_t most = std::min(file.size(), valid.size());
-  std::memcpy(file.data(), valid.data(), std::min(most, sizeof(layout::SegmentHeader)));
+  std::copy_n(valid.begin(), std::min(most, sizeof(layout::SegmentHeader)), file.begin());
 }
 
 Split split(const std::uint8_t* data, std::size_t bytes) {
