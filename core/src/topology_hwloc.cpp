@@ -123,11 +123,17 @@ bool Topology::load() {
   return !cpus_.empty() && !nodes_.empty();
 }
 
-Result<PlacementReport> bind_memory(void* address, std::size_t bytes, Placement asked) {
+namespace {
+
+Result<PlacementReport> bind(void* address, std::size_t bytes, Placement asked, int migrate) {
   PlacementReport report;
   report.asked = asked;
   report.honoured = asked.kind == Placement::Kind::any;
   if (report.honoured) return report;
+  if (asked.kind != Placement::Kind::node && asked.kind != Placement::Kind::interleave) {
+    return fail(Errc::bad_argument,
+                "a placement near somebody must come to a node before it binds");
+  }
   // hwloc would round down, and bind a page that belongs to somebody else.
   if (reinterpret_cast<std::uintptr_t>(address) % kPageBytes != 0) return not_bindable();
   const Topology& machine = Topology::machine();
@@ -148,12 +154,22 @@ Result<PlacementReport> bind_memory(void* address, std::size_t bytes, Placement 
   if (nodes == nullptr) return fail_os(ENOMEM, "cannot bind memory to a NUMA node");
   const bool one_node = asked.kind == Placement::Kind::node;
   const hwloc_membind_policy_t policy = one_node ? HWLOC_MEMBIND_BIND : HWLOC_MEMBIND_INTERLEAVE;
-  constexpr int kFlags = HWLOC_MEMBIND_STRICT | HWLOC_MEMBIND_BYNODESET;
-  if (hwloc_set_area_membind(loaded, address, bytes, nodes.get(), policy, kFlags) != 0) {
+  const int flags = HWLOC_MEMBIND_STRICT | HWLOC_MEMBIND_BYNODESET | migrate;
+  if (hwloc_set_area_membind(loaded, address, bytes, nodes.get(), policy, flags) != 0) {
     return after_refusal(report, errno);
   }
   report.honoured = true;
   return report;
+}
+
+}  // namespace
+
+Result<PlacementReport> bind_memory(void* address, std::size_t bytes, Placement asked) {
+  return bind(address, bytes, asked, 0);
+}
+
+Result<PlacementReport> move_memory(void* address, std::size_t bytes, Placement asked) {
+  return bind(address, bytes, asked, HWLOC_MEMBIND_MIGRATE);
 }
 
 }  // namespace millrace

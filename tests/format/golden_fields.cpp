@@ -12,7 +12,7 @@ using Fields = std::vector<GoldenField>;
 constexpr std::uint64_t kParticipant = 0xa3ee'ac89'5f2d'b7ec;
 constexpr std::uint64_t kMeta = 0x3ea1'44d2'0ead'4db4;
 constexpr std::uint64_t kLane = 0x579d'95b0'f6a4'0062;
-constexpr std::uint64_t kReader = 0x3237'5131'ff45'a1af;
+constexpr std::uint64_t kReader = 0x954f'd5d6'bd53'd6eb;
 constexpr std::uint64_t kDoorbell = 0x868d'40af'44be'aa36;
 constexpr std::uint64_t kClock = 0xe87a'9d36'0fc5'3cec;
 
@@ -146,6 +146,7 @@ Fields reader() {
                    {in, "state", 152, 4, 2},
                    {in, "fencing", 156, 4, 1},
                    {in, "lanes", 160, 4, 8},
+                   {in, "node", 164, 4, 2},
                    {in, "overruns", 168, 8, 201},
                    {in, "evictions", 176, 8, 202},
                    {in, "parks", 184, 8, 203}};

@@ -192,6 +192,7 @@ Bytes reader() {
   put(file->state, static_cast<std::uint32_t>(layout::ReaderState::active));
   put(file->fencing, 1);
   file->lanes = 8;
+  file->node = 2;
   put(file->overruns, 201);
   put(file->evictions, 202);
   put(file->parks, 203);

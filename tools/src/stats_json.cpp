@@ -11,6 +11,8 @@ std::string to_string(Placement placement) {
     case Placement::Kind::any: return "any";
     case Placement::Kind::node: return "node " + std::to_string(placement.node);
     case Placement::Kind::interleave: return "interleave";
+    case Placement::Kind::publisher: return "publisher";
+    case Placement::Kind::subscriber: return "subscriber";
   }
   return "unknown";
 }

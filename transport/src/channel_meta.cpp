@@ -37,7 +37,7 @@ bool tags_are_harmless(const std::uint8_t* area) {
 bool in_range(const layout::MetaFile& file) {
   return std::has_single_bit(file.ring_bytes) && file.ring_bytes >= kRingBytesMin &&
          file.ring_bytes <= kRingBytesMax && file.lanes_max >= 1 && file.lanes_max <= kLanesMax &&
-         file.policy <= 2 && file.page_kind <= 1 && file.placement_kind <= 2 && file.lock <= 1 &&
+         file.policy <= 2 && file.page_kind <= 1 && file.placement_kind <= 4 && file.lock <= 1 &&
          file.prefault <= 1 && file.require_readers <= 1 && (file.mode & ~0777U) == 0 &&
          (file.page_kind == 0 || file.ring_bytes % kHugePageBytes == 0) &&
          zero_terminated(file.schema_name, sizeof file.schema_name) &&

@@ -125,6 +125,7 @@ LaneStats read_lane(const ChannelState& channel, const LaneFiles& lane,
     stats.blocked_for_ns = behind(monotonic_ns(), value(control.waits_since));
   }
   stats.placement_asked = channel.options.placement;
+  stats.placement_node = control.asked_node;
   stats.pages = channel.options.pages;
   stats.file_bytes = lane.file_bytes;
   for (const KnownReader& reader : readers) {

@@ -2,6 +2,7 @@
 
 #include "directory_names.hpp"
 #include "file_modes.hpp"
+#include "lane_placement.hpp"
 #include "millrace/core/checkpoints.hpp"
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/hugetlbfs.hpp"
@@ -38,7 +39,7 @@ Result<Descriptor> open_huge_directory(const ChannelState& channel) {
                  channel.name.c_str(), path);
 }
 
-SegmentPlan lane_plan(const ChannelState& channel, std::uint64_t incarnation) {
+SegmentPlan lane_plan(const ChannelState& channel, Placement placement, std::uint64_t incarnation) {
   SegmentPlan plan;
   const bool huge = channel.options.pages == Pages::huge;
   plan.kind = layout::FileKind::lane;
@@ -46,7 +47,7 @@ SegmentPlan lane_plan(const ChannelState& channel, std::uint64_t incarnation) {
   plan.file_bytes = kPageBytes + (huge ? 0 : channel.options.ring_bytes);
   plan.data_bytes = huge ? 0 : channel.options.ring_bytes;
   plan.data_offset = kPageBytes;
-  plan.placement = huge ? Placement::anywhere() : channel.options.placement;
+  plan.placement = huge ? Placement::anywhere() : placement;
   plan.prefault = channel.options.prefault;
   plan.mode = lane_mode(channel.options.mode);
   plan.group = channel.options.group;
@@ -54,21 +55,16 @@ SegmentPlan lane_plan(const ChannelState& channel, std::uint64_t incarnation) {
   return plan;
 }
 
-Result<NewSegment> create_huge_ring(const ChannelState& channel, int directory,
+Result<NewSegment> create_huge_ring(const ChannelState& channel, int directory, Placement placement,
                                     std::uint64_t incarnation) {
-  SegmentPlan plan = lane_plan(channel, incarnation);
+  SegmentPlan plan = lane_plan(channel, placement, incarnation);
   plan.kind = layout::FileKind::lane_data;
   plan.file_bytes = kHugePageBytes + channel.options.ring_bytes;
   plan.data_bytes = channel.options.ring_bytes;
   plan.data_offset = kHugePageBytes;
   plan.page_bytes = kHugePageBytes;
-  plan.placement = channel.options.placement;
+  plan.placement = placement;
   return NewSegment::create(directory, plan);
-}
-
-std::uint32_t honoured(const PlacementReport& report) noexcept {
-  if (!report.honoured) return 0;
-  return report.verified || report.asked.kind == Placement::Kind::any ? 1 : 2;
 }
 
 void fill_control(layout::LaneControl& control, const ChannelState& channel, std::uint32_t lane,
@@ -84,7 +80,6 @@ void fill_control(layout::LaneControl& control, const ChannelState& channel, std
                       std::memory_order_relaxed);
   control.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);
   control.asked_kind = static_cast<std::uint32_t>(channel.options.placement.kind);
-  control.asked_node = channel.options.placement.node;
   control.page_kind = static_cast<std::uint32_t>(channel.options.pages);
 }
 
@@ -199,11 +194,14 @@ Result<LaneFiles> open_lane(const ChannelState& channel, std::uint32_t number, A
 
 Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
                               std::string_view producer, ParticipantName owner, bool fencing) {
-  auto built = NewSegment::create(channel.directory.get(), lane_plan(channel, owner.incarnation));
+  const Placement placement = resolve_placement(channel);
+  auto built =
+      NewSegment::create(channel.directory.get(), lane_plan(channel, placement, owner.incarnation));
   if (!built) return Failure(built.error());
   auto& control = *reinterpret_cast<layout::LaneControl*>(built->data());
   fill_control(control, channel, number, producer, owner, fencing);
   control.honoured = honoured(built->placement());
+  control.asked_node = placement.kind == Placement::Kind::node ? placement.node : kNodeUnknown;
   control.data_offset = kPageBytes;
   LaneFiles lane;
   lane.lane = number;
@@ -214,7 +212,7 @@ Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
     auto directory = open_huge_directory(channel);
     if (!directory) return Failure(directory.error());
     huge_directory = std::move(*directory);
-    auto made = create_huge_ring(channel, huge_directory.get(), owner.incarnation);
+    auto made = create_huge_ring(channel, huge_directory.get(), placement, owner.incarnation);
     if (!made) return Failure(made.error());
     ring.emplace(std::move(*made));
     control.honoured = honoured(ring->placement());

@@ -2,6 +2,7 @@
 
 #include "counter.hpp"
 #include "deadline.hpp"
+#include "lane_placement.hpp"
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/futex.hpp"
 #include "millrace/core/heavy_barrier.hpp"
@@ -33,7 +34,9 @@ LaneOwner::LaneOwner(std::shared_ptr<ChannelState> channel, Participant& partici
       lane_(std::move(lane)),
       readers_(*channel_, lane_.lane, lane_.epoch),
       wait_(wait),
-      accounted_(from) {
+      accounted_(from),
+      homeless_(channel_->options.placement.kind == Placement::Kind::subscriber &&
+                lane_.control().asked_node == kNodeUnknown) {
   readers_.refresh();
   listening_ = readers_.listening() != 0;
 }
@@ -176,6 +179,14 @@ void LaneOwner::account(const LaneWriter<ProductionMemory>& writer) noexcept {
   accounted_ = writer.sequence();
   readers_.refresh();
   listening_ = readers_.listening() != 0;
+  if (homeless_ && listening_) settle_near_subscriber();
+}
+
+void LaneOwner::settle_near_subscriber() noexcept {
+  const auto node = readers_.node_of_first();
+  if (!node) return;
+  follow_subscriber(lane_, *node);
+  homeless_ = false;
 }
 
 void LaneOwner::adopt_fencing(PublisherState& state) noexcept {

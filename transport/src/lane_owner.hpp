@@ -52,6 +52,7 @@ class LaneOwner {
   void note_blocked() noexcept;
   void note_unblocked() noexcept;
   void adopt_fencing(PublisherState& state) noexcept;
+  void settle_near_subscriber() noexcept;
   Failure full(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept;
 
   std::shared_ptr<ChannelState> channel_;
@@ -63,6 +64,7 @@ class LaneOwner {
   Wait wait_;
   bool listening_ = false;
   Sequence accounted_ = 0;
+  bool homeless_;                     // "near the subscriber", and none has come yet
   std::uint64_t waits_since_ns_ = 0;  // 0: the ring was not full when it was last asked
   std::uint64_t next_probe_ns_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include "directory_names.hpp"
 #include "file_modes.hpp"
+#include "lane_placement.hpp"
 #include "millrace/core/crash_point.hpp"
 
 #include <charconv>
@@ -77,6 +78,7 @@ Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const Reade
   file.kind = static_cast<std::uint32_t>(layout::ReaderKind::subscriber);
   file.mode = lossy ? layout::kReaderLossy : 0;
   file.lanes = channel.options.lanes_max;
+  if (const auto node = node_here()) file.node = *node + 1;
   file.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);  // not linked yet
   made.set_state(layout::ReaderState::joining);
   MILLRACE_CRASH_POINT("reader.built");

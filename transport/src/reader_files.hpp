@@ -69,6 +69,12 @@ class ReaderFiles {
   // Private copy: whether it asked never to be waited for.
   [[nodiscard]] bool lossy() const noexcept { return lossy_; }
 
+  // The NUMA node it ran on when it joined, if it could tell.
+  [[nodiscard]] std::optional<std::uint32_t> node() const noexcept {
+    const std::uint32_t node = file().node;
+    return node != 0 ? std::optional(node - 1) : std::nullopt;
+  }
+
   [[nodiscard]] std::size_t bytes() const noexcept { return mapping_.size(); }
 
  private:

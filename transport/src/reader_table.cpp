@@ -101,6 +101,13 @@ std::size_t ReaderTable::listening() const noexcept {
       }));
 }
 
+std::optional<std::uint32_t> ReaderTable::node_of_first() const noexcept {
+  for (const Entry& entry : entries_) {
+    if (!entry.dead && entry.files.node()) return entry.files.node();
+  }
+  return std::nullopt;
+}
+
 void ReaderTable::give_up(Entry& entry) const noexcept {
   entry.evicted = true;
   entry.evicted_in = turn_;

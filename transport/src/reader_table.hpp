@@ -50,6 +50,9 @@ class ReaderTable {
   // Readers of any kind that have joined or are joining and are not known to be dead.
   [[nodiscard]] std::size_t listening() const noexcept;
 
+  // The NUMA node of the first of them that says it.
+  [[nodiscard]] std::optional<std::uint32_t> node_of_first() const noexcept;
+
   // Where the entry stands in this lane: its position, and 0 if it has not found the lane yet.
   [[nodiscard]] Position position_of(const Entry& entry) const noexcept;
 

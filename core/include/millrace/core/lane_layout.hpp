@@ -48,8 +48,8 @@ struct EvictedSlot {
 //      228     4  fencing           publisher  1: it fences at every publish, for sleepers
 //      232     8  data_offset       creator    where the ring begins in this file, 0: own file
 //      240     4  asked_kind        creator    placement asked for
-//      244     4  asked_node        creator    placement asked for
-//      248     4  honoured          creator    1 yes, 0 no, 2 cannot tell
+//      244     4  asked_node        publisher  node it came to; all ones: not known yet
+//      248     4  honoured          publisher  1 yes, 0 no, 2 cannot tell
 //      252     4  page_kind         creator    0 normal, 1 huge
 //      256     8  limit             publisher  it may write below this without looking at readers
 //      264     8  proposed          publisher  limit it is about to take; a reader that joins looks

@@ -15,6 +15,10 @@ struct Placement {
     any = 0,         // wherever the kernel puts it: near whoever touches a page first
     node = 1,        // on one NUMA node, strictly
     interleave = 2,  // page by page over all nodes this process may use
+    // On the node of whoever writes, or reads, the memory. They come to a node (of the processor it
+    // runs on) where the maker knows who that is; bind_memory takes the node.
+    publisher = 3,
+    subscriber = 4,
   };
 
   Kind kind = Kind::any;
@@ -25,6 +29,10 @@ struct Placement {
   static constexpr Placement on_node(unsigned node) noexcept { return {Kind::node, node}; }
 
   static constexpr Placement interleaved() noexcept { return {Kind::interleave, 0}; }
+
+  static constexpr Placement near_publisher() noexcept { return {Kind::publisher, 0}; }
+
+  static constexpr Placement near_subscriber() noexcept { return {Kind::subscriber, 0}; }
 
   friend constexpr bool operator==(Placement, Placement) noexcept = default;
 };

@@ -68,7 +68,7 @@ static_assert(offsetof(ReaderSlot, joins) == 64);
 //      152     4  state        reader  ReaderState
 //      156     4  fencing      reader  1: it fences at every release
 //      160     4  lanes        reader  slots that follow
-//      164     4  reserved0    -       zero
+//      164     4  node         reader  NUMA node it ran on when it joined, plus 1; 0: not known
 //      168     8  overruns     reader  times it was lapped
 //      176     8  evictions    reader  times it was given up on
 //      184     8  parks        reader  times it slept
@@ -84,7 +84,7 @@ struct ReaderFile {
   HalfWord state;
   HalfWord fencing;
   std::uint32_t lanes;
-  std::uint32_t reserved0;
+  std::uint32_t node;
   Word overruns;
   Word evictions;
   Word parks;
@@ -101,6 +101,7 @@ static_assert(offsetof(ReaderFile, mode) == 148);
 static_assert(offsetof(ReaderFile, state) == 152);
 static_assert(offsetof(ReaderFile, fencing) == 156);
 static_assert(offsetof(ReaderFile, lanes) == 160);
+static_assert(offsetof(ReaderFile, node) == 164);
 static_assert(offsetof(ReaderFile, overruns) == 168);
 static_assert(offsetof(ReaderFile, evictions) == 176);
 static_assert(offsetof(ReaderFile, parks) == 184);
@@ -134,6 +135,7 @@ inline constexpr std::uint64_t kReaderFingerprint = fingerprint({4,
                                                                  offsetof(ReaderFile, state),
                                                                  offsetof(ReaderFile, fencing),
                                                                  offsetof(ReaderFile, lanes),
+                                                                 offsetof(ReaderFile, node),
                                                                  offsetof(ReaderFile, overruns),
                                                                  offsetof(ReaderFile, evictions),
                                                                  offsetof(ReaderFile, parks)});

@@ -72,7 +72,9 @@ struct LaneStats {
   std::uint64_t blocked_for_ns = 0;
 
   Placement placement_asked;
-  std::uint32_t placement_honoured = 2;  // 1 yes, 0 no, 2 cannot tell
+  static constexpr std::uint32_t kNodeUnknown = 0xffff'ffff;
+  std::uint32_t placement_node = kNodeUnknown;  // node that it came to
+  std::uint32_t placement_honoured = 2;         // 1 yes, 0 no, 2 cannot tell
   Pages pages = Pages::normal;
   std::uint64_t file_bytes = 0;  // of shared memory
 
