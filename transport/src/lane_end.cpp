@@ -1,5 +1,5 @@
-// When has a subscriber read everything there will be? Its publishers have left, or are proven dead,
-// and their lanes are read to the end.
+// When has a subscriber read everything there will be? Its publishers have left, or are proven
+// dead, and their lanes are read to the end.
 #include "counter.hpp"
 #include "lane_set.hpp"
 #include "millrace/core/liveness.hpp"

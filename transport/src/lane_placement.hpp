@@ -20,8 +20,8 @@ inline constexpr std::uint32_t kNodeUnknown = 0xffff'ffff;
 // interleave. Any, too, for "near the subscriber" while nobody subscribes.
 [[nodiscard]] Placement resolve_placement(const ChannelState& channel);
 
-// Moves a ring that waited for its first subscriber to that one's node, and says in the control page
-// what came of it.
+// Moves a ring that waited for its first subscriber to that one's node, and says in the control
+// page what came of it.
 void follow_subscriber(LaneFiles& lane, std::uint32_t node) noexcept;
 
 // 1 yes, 0 no, 2 cannot tell.

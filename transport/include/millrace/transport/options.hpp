@@ -40,8 +40,8 @@ struct ChannelOptions {
   Pages pages = Pages::normal;
   std::string huge_dir{};
 
-  // Which NUMA node the rings live on: any, a number, interleaved, that of each lane's publisher, or
-  // that of its first subscriber. Strict, and verified: `millrace stat` shows what came of it.
+  // Which NUMA node the rings live on: any, a number, interleaved, that of each lane's publisher,
+  // or that of its first subscriber. Strict, and verified: `millrace stat` shows what came of it.
   Placement placement{};
 
   bool lock = false;             // mlock the ring: no page of it ever goes to swap
