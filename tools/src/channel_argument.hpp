@@ -34,8 +34,8 @@ struct OpenedChannel {
   bool made = false;
 };
 
-// The ring that a publisher will find: that of the channel if there is one, else what was asked for.
-// Makes nothing. Errors: those of Domain::open and find, except not_found.
+// The ring that a publisher will find: that of the channel if there is one, else what was asked
+// for. Makes nothing. Errors: those of Domain::open and find, except not_found.
 [[nodiscard]] Result<std::uint64_t> ring_bytes_of(const DomainArgument& domain,
                                                   const ChannelArgument& argument);
 

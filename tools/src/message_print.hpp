@@ -1,7 +1,7 @@
 // How `sub` writes a message.
 //
 //   lines    its bytes and a newline
-//   json     {"lane","sequence","key","text"}; "bytes" in base64 instead of "text" if it is not UTF-8
+//   json     {"lane","sequence","key","text"}; "bytes" in base64 if it is not UTF-8
 //   hex      its bytes as hexadecimal digits and a newline
 //   frames   a length of 4 bytes, little-endian, and its bytes: what `pub --format frames` reads
 //   bytes    its bytes and nothing else

@@ -36,8 +36,8 @@ class MessageSource {
  public:
   MessageSource(InputBuffer input, InputFormat format, std::uint64_t ring_bytes) noexcept;
 
-  // The next message, valid until the next call; nothing at the end of the input, and
-  // when the end was requested. Errors: too_big (for the ring), bad_argument (not what the format says), both
+  // The next message, valid until the next call; nothing at the end of the input, and when the end
+  // was requested. Errors: too_big (for the ring), bad_argument (not what the format says), both
   // with the place.
   [[nodiscard]] Result<std::optional<std::string_view>> next();
 

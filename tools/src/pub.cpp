@@ -1,5 +1,5 @@
-// millrace pub: publishes what it reads. The input is opened, and a file is read through once, before
-// anything is made, so that a wrong one leaves nothing behind.
+// millrace pub: publishes what it reads. The input is opened, and a file is read through once,
+// before anything is made, so that a wrong one leaves nothing behind.
 #include "channel_argument.hpp"
 #include "domain_argument.hpp"
 #include "duration_argument.hpp"

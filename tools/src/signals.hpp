@@ -1,6 +1,6 @@
 // How a verb is asked to end: Ctrl-C, SIGTERM and SIGHUP raise a flag, so that publishers and
-// subscribers leave in good order and nothing stays behind. SIGPIPE is ignored: who writes to a pipe
-// that nobody reads gets EPIPE and ends as if there were nothing more to do.
+// subscribers leave in good order and nothing stays behind. SIGPIPE is ignored: who writes to a
+// pipe that nobody reads gets EPIPE and ends as if there were nothing more to do.
 //
 // Thread rules: install once, at the beginning; the rest may be called by any thread.
 #pragma once
