@@ -1,5 +1,6 @@
 // OutputBuffer collects what goes to standard output and writes it in large pieces, or at once
-// when nothing more is there to be collected. A reader that went away is no error: it has what it wanted.
+// when nothing more is there to be collected. A reader that went away is no error: it has what it
+// wanted.
 //
 // Thread rules: one thread. Nobody else writes to standard output meanwhile.
 #pragma once
