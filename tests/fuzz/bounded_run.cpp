@@ -4,8 +4,8 @@
 //   x_bounded --write-seeds DIR          writes them as files, the corpus libFuzzer begins from
 //   x_bounded FILE...                    these inputs only, such as one libFuzzer has found
 //
-// An input that breaks the promise ends the process; which one it was is said first, and its bytes
-// are written to ./broken-input.
+// An input that breaks the promise ends the process with 1; which one it was is said first, and its
+// bytes are written to ./broken-input.
 #include "fuzz_target.hpp"
 
 #include <cerrno>
@@ -40,8 +40,7 @@ void on_end(int signal) {
   const int fd = open("broken-input", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd >= 0) ignored = write(fd, current.data(), current.size());
   static_cast<void>(ignored);
-  std::signal(signal, SIG_DFL);
-  std::raise(signal);
+  _exit(1);
 }
 
 void run(const Bytes& input) {
@@ -93,8 +92,12 @@ int run_files(int count, char** names) {
 }  // namespace
 
 int main(int count, char** words) {
-  for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGALRM})
+  for (const int signal : {SIGABRT, SIGFPE, SIGALRM})
     std::signal(signal, on_end);
+#ifndef MILLRACE_ASAN  // which says more about these itself
+  for (const int signal : {SIGSEGV, SIGBUS})
+    std::signal(signal, on_end);
+#endif
   if (count == 3 && std::strcmp(words[1], "--write-seeds") == 0) return write_seeds(words[2]);
   if (count >= 3 && std::strcmp(words[1], "--mutations") == 0) {
     const bool seeded = count == 5 && std::strcmp(words[3], "--seed") == 0;
