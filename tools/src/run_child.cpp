@@ -84,7 +84,7 @@ bool RunChild::await(RunPhase phase) const noexcept {
 }
 
 void RunChild::play_bare(RunPhase phase, bool serves) const noexcept {
-  if (words.bare_cpu >= 0) {
+  if (words.bare_cpu >= 0 && page.phase() == phase) {
     const Stay here(words.bare_cpu);
     if (serves) {
       words.bare_p50_ns[phase == RunPhase::bare_before ? 0 : 1] = bare_serve(page, clock);

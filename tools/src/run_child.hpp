@@ -35,7 +35,7 @@ struct RunChild {
   // Waits until the parent has raised `phase`. False: it wants us to leave at once.
   [[nodiscard]] bool await(RunPhase phase) const noexcept;
 
-  // Plays the bare ping-pong if it is ours to play, and keeps what it gave as that of `phase`.
+  // Plays the bare ping-pong if it is ours to play, unless the parent has passed over `phase`.
   void play_bare(RunPhase phase, bool serves) const noexcept;
 };
 

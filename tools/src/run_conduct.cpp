@@ -35,6 +35,8 @@ RunConductor::RunConductor(const RunOptions& options, const RunPage& page,
 RunCourse RunConductor::conduct() {
   for (const RunPhase phase : {RunPhase::place, RunPhase::bare_before, RunPhase::listen,
                                RunPhase::publish, RunPhase::bare_after}) {
+    // With a player dead, the other would wait in vain.
+    if (phase == RunPhase::bare_after && course_.deaths) break;
     advance(phase);
     if (course_.refused != Errc{} || page_.stop() == RunStop::everything) break;
   }

@@ -26,8 +26,11 @@ void add_run_options(CLI::App& verb, RunOptions& options) {
   add_duration_option(verb, "--seconds", options.seconds,
                       "Stop publishing after so long (telemetry: 5; a file: at its end)");
   add_ring_option(verb, options.ring_bytes);
+  verb.get_option("--ring")->description("Bytes of each publisher's ring (1M)");
   add_wait_option(verb, options.wait);
   add_policy_option(verb, options.policy);
+  verb.get_option("--policy")
+      ->description("What a full ring does with slow subscribers: block, evict or lossy (block)");
   add_rate_option(verb, "--rate", options.rate,
                   "Messages a second and publisher (a file: as fast as possible; telemetry: all "
                   "counters 100 times a second)");

@@ -15,7 +15,7 @@ namespace millrace::tools {
 
 class Pace {
  public:
-  // `per_second` 0: as fast as possible. `alone`: on a processor of its own, which may be kept busy.
+  // `per_second` 0: as fast as possible. `alone`: its processor is its own and may be kept busy.
   Pace(const Clock& clock, double per_second, bool alone) noexcept
       : clock_(clock), period_ns_(per_second > 0 ? 1e9 / per_second : 0), alone_(alone) {}
 
