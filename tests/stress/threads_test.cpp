@@ -46,12 +46,10 @@ class Threads : public testing_support::ChannelTest {
   static constexpr std::uint64_t kMessages = 20'000;
   static constexpr std::uint32_t kPublishers = 3;
 
-  static void publish(const Channel& channel, Wait wait) {
-    auto source = channel.publisher({.wait = wait});
-    ASSERT_TRUE(source) << said(source);
-    while (source->next_sequence() < kMessages) {
-      const std::uint64_t number = source->next_sequence();
-      ASSERT_TRUE(source->send_for(kWatchdog, Payload(number).bytes(number)));
+  static void publish(Publisher source) {
+    while (source.next_sequence() < kMessages) {
+      const std::uint64_t number = source.next_sequence();
+      ASSERT_TRUE(source.send_for(kWatchdog, Payload(number).bytes(number)));
     }
   }
 
@@ -102,8 +100,15 @@ class Threads : public testing_support::ChannelTest {
     std::jthread restless([&] { come_and_go(channel, stop); });
     {
       std::vector<std::jthread> sources;
-      for (std::uint32_t i = 0; i < kPublishers; ++i)
-        sources.emplace_back(publish, channel, wait);
+      // All are there before the first one is done: a lane that was read to its end may be reused.
+      std::vector<Publisher> made;
+      for (std::uint32_t i = 0; i < kPublishers; ++i) {
+        auto source = channel.publisher({.wait = wait});
+        ASSERT_TRUE(source) << said(source);
+        made.push_back(std::move(*source));
+      }
+      for (Publisher& source : made)
+        sources.emplace_back(publish, std::move(source));
     }
     steady.clear();
     stop.store(true);

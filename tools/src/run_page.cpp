@@ -61,13 +61,14 @@ Result<RunPage> RunPage::attach(int fd) {
 
   struct stat status {};
 
-  if (fstat(fd, &status) != 0 || status.st_size < static_cast<off_t>(kHeaderPart)) {
+  const bool plausible =
+      fstat(fd, &status) == 0 && status.st_size >= static_cast<off_t>(kHeaderPart);
+  const auto bytes = static_cast<std::size_t>(status.st_size);
+  std::byte* const base = plausible ? map(fd, bytes) : nullptr;
+  if (base == nullptr) {
     return fail(Errc::bad_argument,
                 "this is a part of `millrace run`, which starts it by itself; use `millrace run`");
   }
-  const auto bytes = static_cast<std::size_t>(status.st_size);
-  std::byte* const base = map(fd, bytes);
-  if (base == nullptr) return fail_os(errno, "cannot map the results");
   RunPage page(std::move(own), base, bytes);
   const RunSettings& settings = page.settings();
   if (page.header().bytes != bytes ||
