@@ -68,12 +68,12 @@ Failure SubscriberState::refuse() noexcept {
   return news;
 }
 
-Result<bool> SubscriberState::look_around() noexcept {
+Look SubscriberState::look_around() noexcept {
   const std::uint64_t seen = lane_generation_seen;
-  if (auto looked = set->look(*this, false); !looked) return Failure(looked.error());
-  if (lane_generation_seen != seen) return bad_news ? Result<bool>(refuse()) : Result<bool>(true);
+  if (auto looked = set->look(*this, false); !looked) return failed(Failure(looked.error()));
+  if (lane_generation_seen != seen) return bad_news ? failed(refuse()) : Look::again;
   set->arm(*this);
-  return false;
+  return Look::nothing;
 }
 
 Failure SubscriberState::lapped(LaneCursor& cursor) noexcept {
@@ -129,9 +129,9 @@ Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout,
   }
 }
 
-Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& data,
-                                            std::uint32_t& lane) noexcept {
-  if (guard.foreign() || bad_news) return refuse();
+Look SubscriberState::next_in_place(Record& record, const std::byte*& data,
+                                    std::uint32_t& lane) noexcept {
+  if (guard.foreign() || bad_news) return failed(refuse());
   for (int round = 1;; ++round) {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
@@ -140,16 +140,16 @@ Result<bool> SubscriberState::next_in_place(Record& record, const std::byte*& da
         if (found == Poll::message) {
           data = cursor.reader.lane().payload(record.position);
           lane = cursor.lane;
-          return true;
+          return Look::message;
         }
-        if (found != Poll::empty) return trouble(cursor, found);
-        if (!went_empty(cursor)) return trouble(cursor, Poll::empty);
+        if (found != Poll::empty) return failed(trouble(cursor, found));
+        if (!went_empty(cursor)) return failed(trouble(cursor, Poll::empty));
       }
       pass_on();
     }
-    Result<bool> more = nothing();
-    if (!more || !*more) return more;
-    if (round == kRoundsMax) return false;
+    const Look more = nothing();
+    if (more != Look::again) return more;
+    if (round == kRoundsMax) return Look::nothing;
   }
 }
 
@@ -179,9 +179,9 @@ Result<std::optional<Speculative>> Subscriber::poll_in_place() noexcept {
   Record record;
   const std::byte* data = nullptr;
   std::uint32_t lane = 0;
-  const auto got = state_->next_in_place(record, data, lane);
-  if (!got) return Failure(got.error());
-  if (!*got) return std::optional<Speculative>();
+  const detail::Look found = state_->next_in_place(record, data, lane);
+  if (found == detail::Look::failed) return Failure(*state_->failure);
+  if (found == detail::Look::nothing) return std::optional<Speculative>();
   return std::optional<Speculative>(Speculative(state_.get(), record, lane, {data, record.length}));
 }
 

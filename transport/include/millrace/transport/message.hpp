@@ -19,6 +19,9 @@ class MessageMaker;
 // ring, otherwise at the subscriber's private copy. 64 bytes, some of them kept for queues.
 class alignas(64) Message {
  public:
+  // Not defaulted: what makes a Result of it would clear the whole Result first.
+  Message() noexcept {}
+
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, length_}; }
 
   [[nodiscard]] std::string_view text() const noexcept {

@@ -35,12 +35,13 @@ class Subscriber {
 
   // The next message, if one is there. Releases the one before.
   [[nodiscard]] Result<std::optional<Message>> try_poll() noexcept {
-    Message message;
-    const auto got = state_->next(message);
-    if (!got) [[unlikely]]
-      return Failure(got.error());
-    if (!*got) return std::optional<Message>();
-    return message;
+    // Made where it will be used: a Message is a cache line, and should not be copied on its way.
+    Result<std::optional<Message>> result(std::in_place, std::in_place);
+    const detail::Look found = state_->next(**result);
+    if (found == detail::Look::nothing) result->reset();
+    if (found == detail::Look::failed) [[unlikely]]
+      result = Failure(*state_->failure);
+    return result;
   }
 
   // The next message; waits for it.
@@ -48,12 +49,12 @@ class Subscriber {
 
   // The next message; Errc::timeout if none came in time.
   [[nodiscard]] Result<Message> poll_for(std::chrono::nanoseconds timeout) noexcept {
-    Message message;
+    Result<Message> result(std::in_place);
     for (std::uint64_t deadline_ns = 0;;) {
-      const auto got = state_->next(message);
-      if (!got) [[unlikely]]
-        return Failure(got.error());
-      if (*got) return message;
+      const detail::Look found = state_->next(*result);
+      if (found == detail::Look::message) [[likely]]
+        return result;
+      if (found == detail::Look::failed) return Failure(*state_->failure);
       if (auto there = state_->wait(timeout, deadline_ns); !there) return Failure(there.error());
     }
   }

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace millrace::detail {
@@ -62,6 +63,14 @@ struct LaneCursor {
 // Brings the counters that observers see up to date.
 void store_counters(const LaneCursor& cursor) noexcept;
 
+// What a look for a message came to. An Error is large; it is made only when there is one.
+enum class Look : std::uint8_t {
+  message,
+  nothing,
+  again,   // nothing yet, but another round is due
+  failed,  // SubscriberState::failure says why
+};
+
 class SubscriberState {
  public:
   static constexpr std::uint32_t kTurn =
@@ -72,17 +81,17 @@ class SubscriberState {
   SubscriberState& operator=(const SubscriberState&) = delete;
   ~SubscriberState();
 
-  // Takes the next message of any lane; false if there is none. Releases the one before.
-  Result<bool> next(Message& message) noexcept {
+  // Takes the next message of any lane. Releases the one before.
+  Look next(Message& message) noexcept {
     if (guard.foreign() || bad_news) [[unlikely]]
-      return refuse();
+      return failed(refuse());
     for (int round = 1;; ++round) {
-      Result<bool> got = one_round(message);
-      if (!got || *got) [[likely]]
-        return got;
-      Result<bool> more = nothing();
-      if (!more || !*more) return more;
-      if (round == kRoundsMax) return false;
+      const Look found = one_round(message);
+      if (found != Look::nothing) [[likely]]
+        return found;
+      const Look more = nothing();
+      if (more != Look::again) return more;
+      if (round == kRoundsMax) return Look::nothing;
     }
   }
 
@@ -93,11 +102,13 @@ class SubscriberState {
       return refuse();
     for (int round = 1;; ++round) {
       std::size_t done = 0;
-      if (auto read = each_in_round(handler, most, done); !read) return Failure(read.error());
+      if (each_in_round(handler, most, done) == Look::failed) [[unlikely]]
+        return Failure(*failure);
       if (done != 0 || most == 0) return done;
-      const Result<bool> more = nothing();
-      if (!more) return Failure(more.error());
-      if (!*more || round == kRoundsMax) return std::size_t{0};
+      const Look more = nothing();
+      if (more == Look::failed) [[unlikely]]
+        return Failure(*failure);
+      if (more == Look::nothing || round == kRoundsMax) return std::size_t{0};
     }
   }
 
@@ -108,7 +119,7 @@ class SubscriberState {
 
   // The next record, not copied and not checked; finish() says whether its bytes were intact.
   // `lane`: where it lies.
-  Result<bool> next_in_place(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
+  Look next_in_place(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
   Result<void> finish(const Record& record, std::uint32_t lane) noexcept;
 
   std::vector<LaneCursor> cursors;
@@ -125,14 +136,20 @@ class SubscriberState {
   std::uint64_t incarnation = 0;
   const layout::Word* lane_generation = nullptr;
   std::uint64_t lane_generation_seen = 0;
-  std::vector<std::byte> copy;  // the private copy under evict and lossy
+  std::vector<std::byte> copy;   // the private copy under evict and lossy
+  std::optional<Error> failure;  // of the last look that failed
   std::unique_ptr<LaneSet, LaneSetDelete> set;
 
   static Failure foreign() noexcept;
 
  private:
-  // The next message of any lane, each of which gets its turn; false if none has one.
-  Result<bool> one_round(Message& message) noexcept {
+  Look failed(const Failure& why) noexcept {
+    failure.emplace(why.error());
+    return Look::failed;
+  }
+
+  // The next message of any lane, each of which gets its turn.
+  Look one_round(Message& message) noexcept {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0 && !resting(cursor)) {
@@ -140,43 +157,43 @@ class SubscriberState {
         const Poll found = take(cursor, record);
         if (found == Poll::message) [[likely]] {
           if (due(cursor) && !give_back(cursor)) [[unlikely]]
-            return lapped(cursor);
+            return failed(lapped(cursor));
           const std::byte* const data = hand_out(cursor, record);
           if (data == nullptr) [[unlikely]]
-            return lapped(cursor);
+            return failed(lapped(cursor));
           MessageMaker::make(message, record, data, cursor.lane);
-          return true;
+          return Look::message;
         }
         if (found != Poll::empty) [[unlikely]]
-          return trouble(cursor, found);
+          return failed(trouble(cursor, found));
         if (!went_empty(cursor)) [[unlikely]]
-          return trouble(cursor, Poll::empty);
+          return failed(trouble(cursor, Poll::empty));
       }
       pass_on();
     }
-    return false;
+    return Look::nothing;
   }
 
   // One turn of every lane; `done` counts the messages.
   template <class Handler>
-  Result<void> each_in_round(Handler& handler, std::size_t most, std::size_t& done) noexcept {
+  Look each_in_round(Handler& handler, std::size_t most, std::size_t& done) noexcept {
     for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0 && !resting(cursor)) {
         const Poll found = run(cursor, handler, most, done);
         if (found == Poll::empty) {
           if (!went_empty(cursor)) [[unlikely]]
-            return trouble(cursor, Poll::empty);
+            return failed(trouble(cursor, Poll::empty));
         } else if (found != Poll::message) [[unlikely]] {
-          return trouble(cursor, found);
+          return failed(trouble(cursor, found));
         } else if (due(cursor) ? !give_back(cursor) : !settle(cursor)) [[unlikely]] {
-          return lapped(cursor);
+          return failed(lapped(cursor));
         }
-        if (done == most) return {};
+        if (done == most) return Look::message;
       }
       pass_on();
     }
-    return {};
+    return Look::nothing;
   }
 
   // The next record that passes the filter.
@@ -312,17 +329,17 @@ class SubscriberState {
     left_in_turn = kTurn;
   }
 
-  // No lane had anything. True: another round is due, because a lane was resting, or is new.
-  Result<bool> nothing() noexcept {
+  // No lane had anything. `again`: a lane was resting, or is new.
+  Look nothing() noexcept {
     if (rested) {
       rested = false;
       quiet = cursors.size();
-      return true;
+      return Look::again;
     }
     // [sync:lanes] Acquire, as in LaneSet::stale.
     if (lane_generation->load(std::memory_order_acquire) == lane_generation_seen && !has_alarm)
         [[likely]] {
-      return false;
+      return Look::nothing;
     }
     return look_around();
   }
@@ -334,7 +351,7 @@ class SubscriberState {
   // more, because any member of the channel can say without end that there are new ones.
   static constexpr int kRoundsMax = 3;
 
-  Result<bool> look_around() noexcept;
+  Look look_around() noexcept;
   Failure refuse() noexcept;
   Failure trouble(LaneCursor& cursor, Poll found) noexcept;
   Failure lapped(LaneCursor& cursor) noexcept;
