@@ -45,6 +45,18 @@ std::uint64_t behind(std::uint64_t end, std::uint64_t at) {
   return end > at ? end - at : 0;
 }
 
+// Given up on, and not back yet: it is listed, and stands where the publisher may overwrite.
+bool is_evicted(const ReaderFiles& reader, const LaneFiles& lane, Position position) {
+  const layout::LaneControl& control = lane.control();
+  if (position + lane.view.capacity() >= value(control.limit)) return false;
+  const ReaderName& name = reader.name();
+  return std::any_of(
+      std::begin(control.evicted), std::end(control.evicted), [&](const layout::EvictedSlot& slot) {
+        return value(slot.incarnation) == name.participant.incarnation &&
+               value(slot.reader) == (std::uint64_t{name.number} << 32 | name.participant.id);
+      });
+}
+
 ReaderPlace place_of(const ReaderFiles& reader, const PeerName& peer, const LaneFiles& lane,
                      const LaneStats& stats) {
   const layout::ReaderSlot& slot = reader.slot(lane.lane);
@@ -61,6 +73,7 @@ ReaderPlace place_of(const ReaderFiles& reader, const PeerName& peer, const Lane
   }
   place.position = value(slot.position);
   place.sequence = value(slot.sequence);
+  place.evicted = is_evicted(reader, lane, place.position);
   place.lag_messages = behind(stats.sequence, place.sequence);
   place.lag_bytes = behind(stats.position, place.position);
   place.received = value(slot.received);

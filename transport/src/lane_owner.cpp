@@ -60,6 +60,7 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
   }
   adopt_fencing(state);
   account(writer);
+  state.racing = channel_->options.policy != Policy::block || readers_.any_lossy();
   readers_.begin_turn();
   const Position needed = writer.limit_needed(length);
   if (keeper_.raise(writer, needed, readers_)) return granted();

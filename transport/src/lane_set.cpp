@@ -231,6 +231,9 @@ void LaneSet::unfollow_ended(SubscriberState& state) noexcept {
 
 bool LaneSet::was_evicted(SeenLane& seen) const noexcept {
   const layout::LaneControl& control = seen.files.control();
+  // [sync:evicted] Without this fence the list could be read before the limit that overtook us: we
+  // would be told of an overrun, and not that we were given up on.
+  ProductionMemory::acquire_fence();
   // [sync:evicted] Acquire: the entries below the count are complete.
   const std::uint64_t count = control.evicted_count.load(std::memory_order_acquire);
   const std::uint64_t first =

@@ -101,6 +101,11 @@ std::size_t ReaderTable::listening() const noexcept {
       }));
 }
 
+bool ReaderTable::any_lossy() const noexcept {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [](const Entry& entry) { return entry.files.lossy(); });
+}
+
 std::optional<std::uint32_t> ReaderTable::node_of_first() const noexcept {
   for (const Entry& entry : entries_) {
     if (!entry.dead && entry.files.node()) return entry.files.node();

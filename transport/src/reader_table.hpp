@@ -50,6 +50,9 @@ class ReaderTable {
   // Readers of any kind that have joined or are joining and are not known to be dead.
   [[nodiscard]] std::size_t listening() const noexcept;
 
+  // Is one among them that may be overtaken?
+  [[nodiscard]] bool any_lossy() const noexcept;
+
   // The NUMA node of the first of them that says it.
   [[nodiscard]] std::optional<std::uint32_t> node_of_first() const noexcept;
 
