@@ -4,6 +4,7 @@
 #include "support/channel_fixture.hpp"
 #include "support/child_process.hpp"
 
+#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <linux/futex.h>
@@ -229,6 +230,29 @@ TEST_F(HostilePeer, CannotBeMistakenForALackOfDescriptors) {
   EXPECT_EQ(next_text(reader), "<nothing>");
   EXPECT_TRUE(source.try_send(bytes_of("after")));
   EXPECT_EQ(next_text(reader), "after");
+}
+
+// Canary: what these tests forgive is deadly where the guard does not stand, as in this child, whose
+// handlers are back to their defaults.
+TEST_F(HostilePeer, WouldKillAReaderWithoutTheGuard) {
+  const Channel shared = small_channel();
+  Publisher hostile = publisher(shared);
+  for (int i = 0; i < 20; ++i)
+    send(hostile, std::string(100, 'x'));
+  const auto child = run_in_child([&]() -> std::string {
+    Domain own = another_domain("child");
+    auto channel = own.find("quotes");
+    if (!channel) return said(channel);
+    SubscriberOptions options;
+    options.from = From::oldest();
+    auto reader = channel->subscriber(options);
+    if (!reader) return said(reader);
+    if (truncate(file("lane-0").c_str(), 4096) != 0) return "not cut";
+    for (int i = 0; i < 20; ++i)
+      (void)reader->try_poll();
+    return "survived";
+  });
+  EXPECT_EQ(child.signal, SIGBUS) << child.said;
 }
 
 }  // namespace

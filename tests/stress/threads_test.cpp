@@ -131,5 +131,14 @@ TEST_F(Threads, CountEveryLossOfLossyReaders) {
   run(Policy::lossy, Wait::automatic);
 }
 
+// Canary: a payload with one wrong bit, or under another number, does not pass for intact.
+TEST_F(Threads, WouldNoticeOneWrongBit) {
+  Payload payload(7);
+  EXPECT_TRUE(intact(payload.bytes(7), 7));
+  EXPECT_FALSE(intact(payload.bytes(7), 8));
+  payload.words[0] ^= 1;
+  EXPECT_FALSE(intact(payload.bytes(7), 7));
+}
+
 }  // namespace
 }  // namespace millrace
