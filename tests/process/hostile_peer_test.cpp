@@ -232,8 +232,8 @@ TEST_F(HostilePeer, CannotBeMistakenForALackOfDescriptors) {
   EXPECT_EQ(next_text(reader), "after");
 }
 
-// Canary: what these tests forgive is deadly where the guard does not stand, as in this child, whose
-// handlers are back to their defaults.
+// Canary: what these tests forgive is deadly where the guard does not stand, as in this child,
+// whose handlers are back to their defaults.
 TEST_F(HostilePeer, WouldKillAReaderWithoutTheGuard) {
   const Channel shared = small_channel();
   Publisher hostile = publisher(shared);

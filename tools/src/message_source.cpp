@@ -72,7 +72,8 @@ MessageSource::Found MessageSource::cut_next() {
 }
 
 Failure MessageSource::too_big(std::uint64_t length, bool at_least) const {
-  const std::uint64_t needed = std::bit_ceil((length + 2 * kHeaderBytes) * kRecordsPerRingMin);
+  const std::uint64_t longer = length + (at_least ? kRecordAlign : 0);
+  const std::uint64_t needed = std::bit_ceil((longer + 2 * kHeaderBytes) * kRecordsPerRingMin);
   return fail(Errc::too_big,
               "%s %" PRIu64 " of %s has %s%" PRIu64 " bytes, and a ring of %" PRIu64
               " bytes takes messages of at most %" PRIu64 "; take a channel with --ring %" PRIu64

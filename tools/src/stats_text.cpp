@@ -73,7 +73,7 @@ void add_lane(std::string& text, const LaneStats& lane, const std::optional<Lane
            number(lane.blocks).c_str(), duration(lane.blocked_ns).c_str(),
            number(lane.wakes).c_str());
   add_line(text,
-           "  dropped    %s refused (full), %s aborted, %s without a reader, %s readers evicted",
+           "  dropped    %s refused (full), %s aborted, %s while nobody read, %s readers evicted",
            number(lane.refused).c_str(), number(lane.aborted).c_str(), number(lane.unheard).c_str(),
            number(lane.evictions).c_str());
   add_line(text, "  memory     %s, %s pages, placement %s, honoured: %s; limit %s%s",

@@ -35,8 +35,8 @@ Result<void> agree(const ChannelOptions& wish, const ChannelOptions& is, const c
   return fail(
       Errc::bad_argument,
       "channel \"%s\" exists with another %s than asked for; leave the option out, or remove "
-      "the channel first (millrace clean --channels)",
-      channel, what);
+      "the channel first (millrace clean %s)",
+      channel, what, channel);
 }
 
 Result<void> agree_on_schema(const Schema& wish, const detail::ChannelState& is) {

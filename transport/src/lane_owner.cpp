@@ -176,10 +176,16 @@ void LaneOwner::count_abort() noexcept {
 }
 
 void LaneOwner::account(const LaneWriter<ProductionMemory>& writer) noexcept {
-  if (!listening_) add(lane_.control().unheard, writer.sequence() - accounted_);
-  accounted_ = writer.sequence();
+  const Sequence now = writer.sequence();
   readers_.refresh();
-  listening_ = readers_.listening() != 0;
+  const bool listening = readers_.listening() != 0;
+  if (!listening_) {
+    // Who has come meanwhile may have begun with messages that were there before it.
+    const Sequence heard = listening ? readers_.first_heard(now) : now;
+    if (heard > accounted_) add(lane_.control().unheard, heard - accounted_);
+  }
+  accounted_ = now;
+  listening_ = listening;
   if (homeless_ && listening_) settle_near_subscriber();
 }
 

@@ -101,6 +101,25 @@ std::size_t ReaderTable::listening() const noexcept {
       }));
 }
 
+Sequence ReaderTable::first_heard(Sequence now) const noexcept {
+  Sequence first = now;
+  for (const Entry& entry : entries_) {
+    const layout::ReaderSlot& slot = entry.files.slot(lane_);
+    if (entry.dead) continue;
+    if (!placed(entry)) {
+      if (entry.files.state() == layout::ReaderState::active) first = 0;
+      continue;
+    }
+    // Its own counters, and only for a figure: what it passed since it began.
+    const std::uint64_t passed = slot.received.load(std::memory_order_relaxed) +
+                                 slot.skipped.load(std::memory_order_relaxed) +
+                                 slot.lost.load(std::memory_order_relaxed);
+    const Sequence at = slot.sequence.load(std::memory_order_relaxed);
+    first = std::min(first, at > passed ? at - passed : 0);
+  }
+  return first;
+}
+
 bool ReaderTable::any_lossy() const noexcept {
   return std::any_of(entries_.begin(), entries_.end(),
                      [](const Entry& entry) { return entry.files.lossy(); });

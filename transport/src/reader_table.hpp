@@ -50,6 +50,9 @@ class ReaderTable {
   // Readers of any kind that have joined or are joining and are not known to be dead.
   [[nodiscard]] std::size_t listening() const noexcept;
 
+  // The first message of this lane that one of them began with; `now` if none has begun.
+  [[nodiscard]] Sequence first_heard(Sequence now) const noexcept;
+
   // Is one among them that may be overtaken?
   [[nodiscard]] bool any_lossy() const noexcept;
 

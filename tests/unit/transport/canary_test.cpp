@@ -1,4 +1,5 @@
-// The canary of these tests: what they stand on notices a wrong message, a missing one, and a refusal.
+// The canary of these tests: what they stand on notices a wrong message, a missing one, and a
+// refusal.
 #include "support/channel_fixture.hpp"
 
 #include <string>

@@ -53,6 +53,10 @@ class Publisher {
     return send_for(std::chrono::nanoseconds::zero(), message, key);
   }
 
+  Result<Sequence> try_send(std::string_view text, std::uint16_t key = 0) noexcept {
+    return try_send(std::as_bytes(std::span(text)), key);
+  }
+
   Result<Sequence> send(std::span<const std::byte> message, std::uint16_t key = 0) noexcept {
     return send_for(std::chrono::nanoseconds::max(), message, key);
   }
