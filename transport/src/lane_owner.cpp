@@ -70,7 +70,7 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
     const std::uint64_t now = monotonic_ns();
     const bool probe = now >= next_probe_ns_;
     if (probe) next_probe_ns_ = now + kProbeEveryNs;
-    const Next next = clear_the_way(writer, probe);
+    const Next next = clear_the_way(probe);
     if (keeper_.raise(writer, needed, readers_)) break;
     if (next == Next::again) continue;
     if (now >= deadline) {
@@ -92,8 +92,7 @@ Result<void> LaneOwner::granted() noexcept {
               channel_->name.c_str());
 }
 
-LaneOwner::Next LaneOwner::clear_the_way(const LaneWriter<ProductionMemory>&,
-                                         bool probe_now) noexcept {
+LaneOwner::Next LaneOwner::clear_the_way(bool probe_now) noexcept {
   ReaderTable::Entry* const entry = readers_.blocker();
   if (entry == nullptr) {
     readers_.refresh();  // the last look at the readers failed
@@ -124,8 +123,7 @@ void LaneOwner::evict(ReaderTable::Entry& entry) noexcept {
   layout::EvictedSlot& slot = control.evicted[count % kEvictedSlots];
   const ReaderName& name = entry.files.name();
   slot.incarnation.store(name.participant.incarnation, std::memory_order_relaxed);
-  slot.reader.store(std::uint64_t{name.number} << 32 | name.participant.id,
-                    std::memory_order_relaxed);
+  slot.reader.store(name.word(), std::memory_order_relaxed);
   // [sync:evicted] Release: a reader that sees the count sees its own name. The limit that is
   // raised afterwards is what stops it from using what it holds.
   MILLRACE_CRASH_POINT("evict.named");
@@ -215,8 +213,7 @@ void LaneOwner::note_blocked() noexcept {
   const ReaderTable::Entry* const entry = readers_.blocker();
   if (entry == nullptr) return;
   const ReaderName& name = entry->files.name();
-  control.waits_for_id.store(std::uint64_t{name.number} << 32 | name.participant.id,
-                             std::memory_order_relaxed);
+  control.waits_for_id.store(name.word(), std::memory_order_relaxed);
   control.waits_for.store(name.participant.incarnation, std::memory_order_relaxed);
 }
 

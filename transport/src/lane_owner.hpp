@@ -44,7 +44,7 @@ class LaneOwner {
   // One full ring: drops the dead, gives up on whom the policy gives up. `wait`: nothing helps but
   // time.
   Result<void> granted() noexcept;
-  Next clear_the_way(const LaneWriter<ProductionMemory>& writer, bool probe_now) noexcept;
+  Next clear_the_way(bool probe_now) noexcept;
   void evict(ReaderTable::Entry& entry) noexcept;
   bool drop_if_dead(ReaderTable::Entry& entry) noexcept;
   void park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) noexcept;

@@ -241,9 +241,7 @@ bool LaneSet::was_evicted(SeenLane& seen) const noexcept {
   const ReaderName& me = reader_.name();
   bool found = false;
   for (std::uint64_t i = first; i < count && !found; ++i) {
-    const layout::EvictedSlot& slot = control.evicted[i % kEvictedSlots];
-    found = value(slot.incarnation) == me.participant.incarnation &&
-            value(slot.reader) == (std::uint64_t{me.number} << 32 | me.participant.id);
+    found = me.is_in(control.evicted[i % kEvictedSlots]);
   }
   seen.evictions_seen = count;
   return found;

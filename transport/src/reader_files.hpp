@@ -18,6 +18,18 @@ struct ReaderName {
   ParticipantName participant;
   std::uint32_t number = 0;
 
+  // Id and number as one word of shared memory; with the incarnation it names the reader.
+  [[nodiscard]] std::uint64_t word() const noexcept {
+    return std::uint64_t{number} << 32 | participant.id;
+  }
+
+  // Is it this reader that a publisher gave up on here?
+  [[nodiscard]] bool is_in(const layout::EvictedSlot& slot) const noexcept {
+    // Relaxed: whoever looks has ordered the list before.
+    return slot.incarnation.load(std::memory_order_relaxed) == participant.incarnation &&
+           slot.reader.load(std::memory_order_relaxed) == word();
+  }
+
   friend bool operator==(const ReaderName&, const ReaderName&) = default;
 };
 
