@@ -50,11 +50,8 @@ bool is_evicted(const ReaderFiles& reader, const LaneFiles& lane, Position posit
   const layout::LaneControl& control = lane.control();
   if (position + lane.view.capacity() >= value(control.limit)) return false;
   const ReaderName& name = reader.name();
-  return std::any_of(
-      std::begin(control.evicted), std::end(control.evicted), [&](const layout::EvictedSlot& slot) {
-        return value(slot.incarnation) == name.participant.incarnation &&
-               value(slot.reader) == (std::uint64_t{name.number} << 32 | name.participant.id);
-      });
+  return std::any_of(std::begin(control.evicted), std::end(control.evicted),
+                     [&](const layout::EvictedSlot& slot) { return name.is_in(slot); });
 }
 
 ReaderPlace place_of(const ReaderFiles& reader, const PeerName& peer, const LaneFiles& lane,
