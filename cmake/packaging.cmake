@@ -18,7 +18,7 @@ install(
 
 # A layer without sources yet is header-only and has no archive to name.
 set(pc_libraries "")
-foreach(layer transport core)
+foreach(layer persist transport core)
   get_target_property(kind millrace_${layer} TYPE)
   if(kind STREQUAL "STATIC_LIBRARY")
     string(APPEND pc_libraries " -lmillrace_${layer}")

@@ -30,6 +30,12 @@ const char* to_string(Errc code) noexcept {
     case Errc::too_big: return "too_big";
     case Errc::foreign: return "foreign";
     case Errc::no_readers: return "no_readers";
+    case Errc::journal_unavailable: return "journal_unavailable";
+    case Errc::journal_poisoned: return "journal_poisoned";
+    case Errc::damaged: return "damaged";
+    case Errc::trimmed: return "trimmed";
+    case Errc::gap: return "gap";
+    case Errc::rewound: return "rewound";
   }
   return "unknown";
 }

@@ -28,6 +28,8 @@ const char* kind_name(std::uint32_t kind) noexcept {
     case layout::FileKind::doorbell: return "doorbell";
     case layout::FileKind::clock: return "clock";
     case layout::FileKind::lane_data: return "lane data";
+    case layout::FileKind::journal: return "channel journal";
+    case layout::FileKind::remembered: return "remembered places";
   }
   return "unknown";
 }

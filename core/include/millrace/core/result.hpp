@@ -15,26 +15,32 @@ namespace millrace {
 
 // The numbers are part of the interface (JSON output, exit codes): never renumber, only add.
 enum class Errc : std::uint16_t {
-  bad_argument = 1,   // the caller asked for something that cannot be
-  not_found = 2,      // no such domain, channel, lane or file
-  exists = 3,         // the name is taken
-  no_permission = 4,  // owner, group or mode forbid it
-  no_space = 5,       // file system, huge pages, node or memory cgroup cannot hold it
-  too_many = 6,       // a table is full (participants, lanes)
-  format = 7,         // other version, layout, byte order or unknown record type
-  schema = 8,         // the channel carries another type
-  unsupported = 9,    // this kernel, file system or container refuses it
-  system = 10,        // a system call failed; os_error() says how
-  busy = 11,          // a living process owns it
-  full = 20,          // the ring has no room: the sentence names the slowest reader
-  timeout = 21,       // the time given ran out
-  closed = 22,        // every publisher has left, and all was read
-  overrun = 23,       // the reader was lapped; lost() says by how many messages
-  evicted = 24,       // the publisher gave up on this reader
-  poisoned = 25,      // a peer broke its own lane (truncated file, impossible bytes)
-  too_big = 26,       // the message does not fit the ring
-  foreign = 27,       // used in a forked child: the object belongs to the parent
-  no_readers = 28,    // require_readers is set and nobody listens
+  bad_argument = 1,          // the caller asked for something that cannot be
+  not_found = 2,             // no such domain, channel, lane or file
+  exists = 3,                // the name is taken
+  no_permission = 4,         // owner, group or mode forbid it
+  no_space = 5,              // file system, huge pages, node or memory cgroup cannot hold it
+  too_many = 6,              // a table is full (participants, lanes)
+  format = 7,                // other version, layout, byte order or unknown record type
+  schema = 8,                // the channel carries another type
+  unsupported = 9,           // this kernel, file system or container refuses it
+  system = 10,               // a system call failed; os_error() says how
+  busy = 11,                 // a living process owns it
+  full = 20,                 // the ring has no room: the sentence names the slowest reader
+  timeout = 21,              // the time given ran out
+  closed = 22,               // every publisher has left, and all was read
+  overrun = 23,              // the reader was lapped; lost() says by how many messages
+  evicted = 24,              // the publisher gave up on this reader
+  poisoned = 25,             // a peer broke its own lane (truncated file, impossible bytes)
+  too_big = 26,              // the message does not fit the ring
+  foreign = 27,              // used in a forked child: the object belongs to the parent
+  no_readers = 28,           // require_readers is set and nobody listens
+  journal_unavailable = 40,  // no journal has attached, or this program cannot read any
+  journal_poisoned = 41,     // a write or flush failed: what was not yet durable is unknown
+  damaged = 42,              // bytes of a journal are not as they were written
+  trimmed = 43,              // retention has taken it; lost() says how much
+  gap = 44,                  // never journaled; lost() says how much
+  rewound = 45,              // the log ends before what this reader has seen
   // 100-199 belong to queues.
 };
 

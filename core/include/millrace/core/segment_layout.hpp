@@ -21,7 +21,9 @@ enum class FileKind : std::uint32_t {
   reader = 4,
   doorbell = 5,
   clock = 6,
-  lane_data = 7,  // a ring that lives on hugetlbfs
+  lane_data = 7,   // a ring that lives on hugetlbfs
+  journal = 8,     // of a durable channel
+  remembered = 9,  // what a named subscriber has acknowledged
 };
 
 //   offset  size  field               writer   meaning
