@@ -37,6 +37,15 @@ struct Retention {
   std::uint64_t acknowledged_lag_bytes = 0;  // beyond it that subscriber is let go; 0: `bytes`
 };
 
+// Shared memory's word for it: every message of this lane below `durable` was reported durable in
+// this boot, so a log that ends before it is damaged.
+struct DurableWitness {
+  Uuid channel{};
+  std::string producer;
+  std::uint64_t epoch = 0;
+  Sequence durable = 0;
+};
+
 struct JournalOptions {
   std::string directory;
   bool create = true;
