@@ -69,7 +69,7 @@ inline constexpr std::uint16_t kPartLast = 2;
 //       88     4  payload_bytes  before compression
 //       92     4  payload_crc    of the stored bytes
 //       96     4  previous_crc   header_crc of the item before
-//      100     4  header_crc     of header (this field zero), table and escapes, seeded with the key
+//      100     4  header_crc     of header (this field zero), table, escapes; seeded by the key
 //      104    24  reserved1      zero
 struct ItemHeader {
   std::uint32_t magic;

@@ -184,7 +184,7 @@ inline constexpr std::size_t kTombstonesMax = 64;
 //       12     4  crc            of these 4096 bytes with this field zero
 //       16     8  generation
 //       24    16  uuid           of the log
-//       40    16  key            random: seeds header checksums, so that no publisher can forge them
+//       40    16  key            random: seeds header checksums, so that nobody can forge them
 //       56     8  salt           random: in every header
 //       64     8  epoch          of the last writer
 //       72     4  depth          items in flight at most, 1 to 4: recovery counts on it
