@@ -43,5 +43,8 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libhwloc-dev, liburing-dev, libisal-dev, liblz4-dev, pkg-config")  # to link the static libraries
+# To link the static libraries.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
+    "libhwloc-dev, liburing-dev, libisal-dev, liblz4-dev, pkg-config"
+)
 include(CPack)
