@@ -1,6 +1,6 @@
 #include "cgroup_headroom.hpp"
 
-#include "kernel_text.hpp"
+#include "millrace/core/kernel_text.hpp"
 
 #include <algorithm>
 #include <string_view>

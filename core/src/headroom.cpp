@@ -1,7 +1,7 @@
 #include "millrace/core/headroom.hpp"
 
 #include "cgroup_headroom.hpp"
-#include "kernel_text.hpp"
+#include "millrace/core/kernel_text.hpp"
 #include "millrace/core/limits.hpp"
 #include "millrace/core/topology.hpp"
 

@@ -1,6 +1,6 @@
 #include "millrace/core/hugetlbfs.hpp"
 
-#include "kernel_text.hpp"
+#include "millrace/core/kernel_text.hpp"
 #include "millrace/core/limits.hpp"
 
 #include <linux/magic.h>

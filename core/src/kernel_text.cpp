@@ -1,7 +1,8 @@
-#include "kernel_text.hpp"
+#include "millrace/core/kernel_text.hpp"
 
 #include "millrace/core/descriptor.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -33,15 +34,16 @@ std::string unescape(std::string_view text) {
 // "ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [TAGS...] - TYPE SOURCE SUPER_OPTIONS"
 std::optional<Mount> parse_mount(std::string_view line) {
   Mount mount;
-  for (int skipped = 0; skipped < 3; ++skipped)
-    static_cast<void>(cut(line, ' '));
+  mount.id = leading_number(cut(line, ' ')).value_or(0);
+  static_cast<void>(cut(line, ' '));
+  mount.device = cut(line, ' ');
   mount.root = unescape(cut(line, ' '));
   mount.point = unescape(cut(line, ' '));
   const std::size_t dash = line.find(" - ");
   if (dash == std::string_view::npos) return std::nullopt;
   line.remove_prefix(dash + 3);
   mount.type = cut(line, ' ');
-  static_cast<void>(cut(line, ' '));
+  mount.source = unescape(cut(line, ' '));
   mount.options = line;
   return mount;
 }
@@ -93,6 +95,28 @@ std::vector<Mount> read_mounts(const std::string& mountinfo_path) {
     if (auto mount = parse_mount(line)) mounts.push_back(std::move(*mount));
   });
   return mounts;
+}
+
+std::optional<std::string> option_of(const Mount& mount, std::string_view name) {
+  std::string_view rest = mount.options;
+  while (!rest.empty()) {
+    std::string_view value = cut(rest, ',');
+    // A comma within a value is written as three octal digits, so the cuts are right.
+    if (cut(value, '=') == name) return unescape(value);
+  }
+  return std::nullopt;
+}
+
+// Field 22. The second field is a name that may hold blanks and brackets, so counting starts after
+// the last bracket.
+std::uint64_t start_ticks(const std::string& stat_path) {
+  const std::string text = read_text(stat_path);
+  std::string_view rest = text;
+  rest.remove_prefix(std::min(rest.rfind(')'), rest.size()));
+  for (int blanks = 0; blanks < 20; ++blanks) {
+    static_cast<void>(cut(rest, ' '));
+  }
+  return leading_number(rest).value_or(0);
 }
 
 }  // namespace millrace::detail

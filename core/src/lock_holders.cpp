@@ -1,4 +1,4 @@
-#include "kernel_text.hpp"
+#include "millrace/core/kernel_text.hpp"
 #include "millrace/core/participant_info.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 #include "participant_file.hpp"
 
-#include "kernel_text.hpp"
 #include "millrace/core/descriptor.hpp"
+#include "millrace/core/kernel_text.hpp"
 #include "millrace/core/segment.hpp"
 #include "millrace/core/unique_number.hpp"
 
@@ -18,18 +18,6 @@ namespace millrace::detail {
 namespace {
 
 constexpr std::uint32_t kFileMode = 0644;
-
-// Field 22 of /proc/self/stat. The second field is a name that may hold blanks and brackets, so
-// counting starts after the last bracket. 0 where proc is not readable.
-std::uint64_t own_start_ticks() {
-  const std::string text = read_text("/proc/self/stat");
-  std::string_view rest = text;
-  rest.remove_prefix(std::min(rest.rfind(')'), rest.size()));
-  for (int blanks = 0; blanks < 20; ++blanks) {
-    static_cast<void>(cut(rest, ' '));
-  }
-  return leading_number(rest).value_or(0);
-}
 
 std::uint64_t own_pid_namespace() noexcept {
   struct stat facts {};
@@ -74,7 +62,7 @@ SelfPortrait portray(std::string_view name, bool membarrier_registered) {
   layout::ParticipantFile& fields = self.fields;
   fields.pid = static_cast<std::uint32_t>(getpid());
   fields.flags = membarrier_registered ? layout::kMembarrierRegistered : 0;
-  fields.start_ticks = own_start_ticks();
+  fields.start_ticks = start_ticks("/proc/self/stat");
   fields.uid = geteuid();
   fields.pid_ns = own_pid_namespace();
   std::memcpy(fields.name, name.data(), std::min(name.size(), sizeof fields.name - 1));

@@ -1,5 +1,5 @@
 // Where memory is, and how much a node has left: questions to the kernel that need no hwloc.
-#include "kernel_text.hpp"
+#include "millrace/core/kernel_text.hpp"
 #include "millrace/core/limits.hpp"
 #include "millrace/core/topology.hpp"
 #include "topology_lists.hpp"

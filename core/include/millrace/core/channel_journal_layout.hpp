@@ -32,7 +32,9 @@ struct DurablePoint {
 //       48     4  advanced    persister  counts the advances; who waits sleeps on it
 //       52     4  refused     persister  1: this lane contradicts the log and is not journaled
 //       56     8  gaps        persister  messages that were overwritten before they were journaled
-//       64    64  reserved    -          zero
+//       64     8  gap_first   persister  first message of the first gap; valid if gap_end is not 0
+//       72     8  gap_end     persister  end of the last gap: from it on nothing is missing
+//       80    48  reserved    -          zero
 struct JournalSlot {
   Word lane_epoch;
   Word turn;
@@ -40,7 +42,9 @@ struct JournalSlot {
   HalfWord advanced;
   HalfWord refused;
   Word gaps;
-  std::uint8_t reserved[64];
+  Word gap_first;
+  Word gap_end;
+  std::uint8_t reserved[48];
 };
 
 static_assert(sizeof(JournalSlot) == kFalseSharingBytes);
@@ -50,6 +54,8 @@ static_assert(offsetof(JournalSlot, points) == 16);
 static_assert(offsetof(JournalSlot, advanced) == 48);
 static_assert(offsetof(JournalSlot, refused) == 52);
 static_assert(offsetof(JournalSlot, gaps) == 56);
+static_assert(offsetof(JournalSlot, gap_first) == 64);
+static_assert(offsetof(JournalSlot, gap_end) == 72);
 
 //   offset  size  field        writer     meaning
 //        0   128  header       creator    SegmentHeader, kind journal
@@ -111,6 +117,8 @@ inline constexpr std::uint64_t kChannelJournalFingerprint =
                  offsetof(JournalSlot, advanced),
                  offsetof(JournalSlot, refused),
                  offsetof(JournalSlot, gaps),
+                 offsetof(JournalSlot, gap_first),
+                 offsetof(JournalSlot, gap_end),
                  offsetof(ChannelJournalFile, header),
                  offsetof(ChannelJournalFile, log_uuid),
                  offsetof(ChannelJournalFile, channel),

@@ -53,7 +53,8 @@ struct EvictedSlot {
 //      252     4  page_kind         creator    0 normal, 1 huge
 //      256     8  limit             publisher  it may write below this without looking at readers
 //      264     8  proposed          publisher  limit it is about to take; a reader that joins looks
-//      272   112  reserved0         -          zero
+//      272     8  first_sequence    creator    number of the message at position 0
+//      280   104  reserved0         -          zero
 //      384     8  version           publisher  number of the newest checkpoint, 0: none
 //      392   120  reserved1         -          zero
 //      512     8  blocked_reader    publisher  incarnation it sleeps on, 0: it does not sleep
@@ -70,7 +71,8 @@ struct EvictedSlot {
 //      704     8  waits_for         publisher  incarnation of the reader in its way, 0: none
 //      712     8  waits_for_id      publisher  its id low half, its number high half
 //      720     8  waits_since       publisher  CLOCK_MONOTONIC ns
-//      728    40  reserved3         -          zero
+//      728     8  unjournaled       publisher  messages overwritten before they were durable
+//      736    32  reserved3         -          zero
 //      768     8  evicted_count     publisher  entries ever written to `evicted`
 //      776   248  reserved4         -          zero
 //     1024  1024  evicted           publisher  ring of the last 64 evicted readers
@@ -93,7 +95,8 @@ struct LaneControl {
   std::uint32_t page_kind;
   Word limit;
   Word proposed;
-  std::uint8_t reserved0[112];
+  std::uint64_t first_sequence;
+  std::uint8_t reserved0[104];
   Word version;
   std::uint8_t reserved1[120];
   Word blocked_reader;
@@ -110,7 +113,8 @@ struct LaneControl {
   Word waits_for;
   Word waits_for_id;
   Word waits_since;
-  std::uint8_t reserved3[40];
+  Word unjournaled;
+  std::uint8_t reserved3[32];
   Word evicted_count;
   std::uint8_t reserved4[248];
   EvictedSlot evicted[kEvictedSlots];
@@ -135,6 +139,7 @@ static_assert(offsetof(LaneControl, honoured) == 248);
 static_assert(offsetof(LaneControl, page_kind) == 252);
 static_assert(offsetof(LaneControl, limit) == 256);
 static_assert(offsetof(LaneControl, proposed) == 264);
+static_assert(offsetof(LaneControl, first_sequence) == 272);
 static_assert(offsetof(LaneControl, version) == 384);
 static_assert(offsetof(LaneControl, blocked_reader) == 512);
 static_assert(offsetof(LaneControl, blocked_position) == 520);
@@ -149,6 +154,7 @@ static_assert(offsetof(LaneControl, probe_errors) == 696);
 static_assert(offsetof(LaneControl, waits_for) == 704);
 static_assert(offsetof(LaneControl, waits_for_id) == 712);
 static_assert(offsetof(LaneControl, waits_since) == 720);
+static_assert(offsetof(LaneControl, unjournaled) == 728);
 static_assert(offsetof(LaneControl, evicted_count) == 768);
 static_assert(offsetof(LaneControl, evicted) == 1024);
 static_assert(offsetof(LaneControl, checkpoints) == 2048);
@@ -176,6 +182,7 @@ inline constexpr std::uint64_t kLaneFingerprint =
                  offsetof(LaneControl, page_kind),
                  offsetof(LaneControl, limit),
                  offsetof(LaneControl, proposed),
+                 offsetof(LaneControl, first_sequence),
                  offsetof(LaneControl, version),
                  offsetof(LaneControl, blocked_reader),
                  offsetof(LaneControl, blocked_position),
@@ -190,6 +197,7 @@ inline constexpr std::uint64_t kLaneFingerprint =
                  offsetof(LaneControl, waits_for),
                  offsetof(LaneControl, waits_for_id),
                  offsetof(LaneControl, waits_since),
+                 offsetof(LaneControl, unjournaled),
                  offsetof(LaneControl, evicted_count),
                  offsetof(LaneControl, evicted),
                  offsetof(LaneControl, checkpoints)});

@@ -41,12 +41,13 @@ inline constexpr std::uint16_t kTagCritical = 1;
 //      188     4  require_readers     creator  1: publishing without readers is refused
 //      192     4  mode                creator  permission bits of the channel's files
 //      196     4  group               creator  group id, 0xffffffff: the creator's
-//      200     4  durable             creator  reserved, 0
-//      204     4  reserved0           -        zero
+//      200     4  durable             creator  1: a journal keeps it, and CH/journal exists
+//      204     4  when_journal_fails  creator  0 block, 1 proceed
 //      208     8  schema              creator  fingerprint of the message type, 0: bytes
 //      216    64  schema_name         creator  zero-terminated, for people
 //      280   256  huge_dir            creator  hugetlbfs directory of the rings, zero-terminated
-//      536  3560  reserved1           -        zero
+//      536   256  journal             creator  directory of the journal, zero-terminated
+//      792  3304  reserved            -        zero
 //     4096  4096  tags                creator  tag-length-value area
 struct MetaFile {
   SegmentHeader header;
@@ -65,11 +66,12 @@ struct MetaFile {
   std::uint32_t mode;
   std::uint32_t group;
   std::uint32_t durable;
-  std::uint32_t reserved0;
+  std::uint32_t when_journal_fails;
   std::uint64_t schema;
   char schema_name[kNameBytes];
   char huge_dir[kPathBytes];
-  std::uint8_t reserved1[3560];
+  char journal[kPathBytes];
+  std::uint8_t reserved[3304];
   std::uint8_t tags[kTagAreaBytes];
 };
 
@@ -90,9 +92,11 @@ static_assert(offsetof(MetaFile, require_readers) == 188);
 static_assert(offsetof(MetaFile, mode) == 192);
 static_assert(offsetof(MetaFile, group) == 196);
 static_assert(offsetof(MetaFile, durable) == 200);
+static_assert(offsetof(MetaFile, when_journal_fails) == 204);
 static_assert(offsetof(MetaFile, schema) == 208);
 static_assert(offsetof(MetaFile, schema_name) == 216);
 static_assert(offsetof(MetaFile, huge_dir) == 280);
+static_assert(offsetof(MetaFile, journal) == 536);
 static_assert(offsetof(MetaFile, tags) == 4096);
 
 inline constexpr std::uint64_t kMetaFingerprint = fingerprint({2,
@@ -113,9 +117,11 @@ inline constexpr std::uint64_t kMetaFingerprint = fingerprint({2,
                                                                offsetof(MetaFile, mode),
                                                                offsetof(MetaFile, group),
                                                                offsetof(MetaFile, durable),
+                                                               offsetof(MetaFile, when_journal_fails),
                                                                offsetof(MetaFile, schema),
                                                                offsetof(MetaFile, schema_name),
                                                                offsetof(MetaFile, huge_dir),
+                                                               offsetof(MetaFile, journal),
                                                                offsetof(MetaFile, tags)});
 
 }  // namespace millrace::layout

@@ -20,14 +20,24 @@ namespace millrace::detail {
 [[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view text, std::string_view key);
 
 struct Mount {
-  std::string root;     // which directory of the file system is mounted
-  std::string point;    // where
-  std::string type;     // "tmpfs", "cgroup2", ...
-  std::string options;  // of the file system: the controllers of a cgroup v1
+  std::uint64_t id = 0;  // as statx tells it
+  std::string device;    // "MAJOR:MINOR" of the file system
+  std::string root;      // which directory of the file system is mounted
+  std::string point;     // where
+  std::string type;      // "tmpfs", "cgroup2", ...
+  std::string source;    // often a device: "/dev/vda1"
+  std::string options;   // of the file system: the controllers of a cgroup v1
 };
 
 // The mounts of a mountinfo file, in mount order: the last one at a path is the one seen there.
 [[nodiscard]] std::vector<Mount> read_mounts(const std::string& mountinfo_path);
+
+// The value of one of a mount's options ("upperdir" of an overlay); nothing if it has none.
+[[nodiscard]] std::optional<std::string> option_of(const Mount& mount, std::string_view name);
+
+// When a process started, in clock ticks since boot, from its /proc/PID/stat; 0 where that cannot
+// be read. With the pid it names a process for ever.
+[[nodiscard]] std::uint64_t start_ticks(const std::string& stat_path);
 
 // Calls `use` with every line.
 template <class Use>
