@@ -7,6 +7,8 @@
 //
 //   ItemHeader | table_entries × TableEntry | escapes × u32 | stored_bytes of payload | padding
 //
+// The payload begins on 8 bytes: behind an odd number of escapes lie 4 zero bytes.
+//
 // No block inside an item but its first begins with the magic: where copied bytes would, the 4
 // bytes are replaced by kEscaped and the block's index within the item is listed in the escapes.
 // Checksums cover the item as it lies on disk.
@@ -69,7 +71,7 @@ inline constexpr std::uint16_t kPartLast = 2;
 //       88     4  payload_bytes  before compression
 //       92     4  payload_crc    of the stored bytes
 //       96     4  previous_crc   header_crc of the item before
-//      100     4  header_crc     of header (this field zero), table, escapes; seeded by the key
+//      100     4  header_crc     of all before the payload, this field zero; seeded by the key
 //      104    24  reserved1      zero
 struct ItemHeader {
   std::uint32_t magic;
