@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -59,6 +60,9 @@ struct JournalOptions {
   std::optional<Durability> durability{};  // unset: calibrated at creation
   bool wait_for_lock = false;              // a busy journal: wait for its holder, without bound
   std::uint32_t spares = 2;                // slots kept ready, prepared in the background
+
+  // Asked once the lock is held, before the log is recovered: what shared memory knows.
+  std::function<Result<std::vector<DurableWitness>>()> witnesses{};
 };
 
 struct JournalLane {

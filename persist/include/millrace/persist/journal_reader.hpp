@@ -26,6 +26,11 @@ struct JournaledMessage {
   std::uint16_t key = 0;
   std::span<const std::byte> bytes;  // valid until the next call
   std::uint64_t wall_ns = 0;         // when the item was made
+
+  // The last messages of its lane before it that were never journaled: [gap_from, gap_to), equal if
+  // there are none. Other numbers that are missing were claims given up.
+  Sequence gap_from = 0;
+  Sequence gap_to = 0;
 };
 
 class JournalScan;
@@ -39,6 +44,10 @@ class JournalReader {
   JournalReader(JournalReader&&) noexcept;
   JournalReader& operator=(JournalReader&&) noexcept;
   ~JournalReader();
+
+  // A reader of the same log with a place of its own, at the beginning. It shares what this one
+  // knows of the log, so it costs no look at the disk; both belong to the same thread.
+  Result<JournalReader> another() const;
 
   // Looks again: what has been written, recycled and acknowledged meanwhile.
   Result<void> refresh();

@@ -8,7 +8,7 @@
 // A recorder that dies at any moment is replaced by the next one, with nothing lost or written
 // twice: the lock of the log says when, shared memory and the log say from where.
 //
-// Thread rules: one thread, the one that opened it. stop() and stats() from any.
+// Thread rules: one thread, the one that opened it; stats() from any.
 #pragma once
 
 #include "millrace/core/histogram.hpp"
@@ -31,6 +31,10 @@ struct RecorderStats {
   std::uint64_t gaps = 0;  // messages it could not journal
   std::uint64_t lanes = 0;
   std::uint64_t wakes = 0;  // times it slept for arrivals
+  std::uint64_t acknowledgements = 0;
+
+  // Why lanes are not journaled, a sentence each.
+  std::vector<std::string> refused;
 };
 
 class RecorderCore;

@@ -49,8 +49,26 @@ struct FeedRun {
   std::uint64_t record_bytes = 0;
 };
 
+// What shared memory knows of a durable channel before a persister attaches: a log that ends before
+// any of this is damaged.
+struct FeedWitness {
+  Uuid log{};      // null: no persister has attached since the channel was made
+  Uuid channel{};  // its identity in that log
+
+  struct Lane {
+    std::string producer;
+    std::uint64_t epoch = 0;
+    Sequence durable = 0;  // every message below it was reported durable in this boot
+  };
+
+  std::vector<Lane> lanes;
+};
+
 class JournalFeed {
  public:
+  // Reads only; needs no role. Errors: not_found, bad_argument (not durable), no_permission.
+  [[nodiscard]] static Result<FeedWitness> witness(const Domain& domain, std::string_view channel);
+
   // `log`: the log's uuid, `epoch` its epoch. `channel_in_log`: the identity that the log knows the
   // channel of this name by; null uuid: it does not know it, and the channel's own becomes it.
   // Errors: not_found, bad_argument (not durable, or durable in another directory), no_permission,
