@@ -11,6 +11,8 @@
 //
 // No block inside an item but its first begins with the magic: where copied bytes would, the 4
 // bytes are replaced by kEscaped and the block's index within the item is listed in the escapes.
+// An escape of 0 names no block: the writer copies the payload before it knows the table, and fills
+// what it reserved in front of it. There are always so many that the payload begins on 8 bytes.
 // Checksums cover the item as it lies on disk.
 //
 // All numbers are little-endian. `crc` is CRC32C.
