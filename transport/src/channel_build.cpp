@@ -3,6 +3,7 @@
 #include "channel_meta.hpp"
 #include "channel_state.hpp"
 #include "file_modes.hpp"
+#include "millrace/core/channel_journal_layout.hpp"
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/private_name.hpp"
 
@@ -14,6 +15,27 @@
 #include <unistd.h>
 
 namespace millrace::detail {
+
+namespace {
+
+Result<void> check_journal(const ChannelOptions& options) {
+  const std::string& path = options.journal;
+  if (path.empty()) return {};
+  if (path.front() != '/' || path.find('\0') != std::string::npos) {
+    return fail(Errc::bad_argument, "the journal's directory \"%.200s\" is not an absolute path",
+                path.c_str());
+  }
+  if (path.size() >= layout::kPathBytes) {
+    return fail(Errc::bad_argument, "the journal's path is longer than %zu bytes",
+                layout::kPathBytes - 1);
+  }
+  if (options.durable) return {};
+  return fail(Errc::bad_argument,
+              "a journal is named for a channel that is not durable; set `durable`, or leave the "
+              "journal out");
+}
+
+}  // namespace
 
 Result<void> check(const ChannelOptions& options) {
   if (!std::has_single_bit(options.ring_bytes) || options.ring_bytes < kRingBytesMin ||
@@ -42,7 +64,15 @@ Result<void> check(const ChannelOptions& options) {
     return fail(Errc::bad_argument, "the hugetlbfs path is longer than %zu bytes",
                 layout::kPathBytes - 1);
   }
-  return {};
+  return check_journal(options);
+}
+
+Result<void> check_new(const ChannelOptions& options) {
+  if (auto sound = check(options); !sound) return sound;
+  if (!options.durable || !options.journal.empty()) return {};
+  return fail(Errc::bad_argument,
+              "a durable channel needs the directory of its journal; set `journal` to an absolute "
+              "path");
 }
 
 namespace {
@@ -59,6 +89,8 @@ class Scaffold {
     if (shown_ || !directory_.valid()) return;
     unlinkat(directory_.get(), kMetaName, 0);
     unlinkat(directory_.get(), kDoorbellName, 0);
+    unlinkat(directory_.get(), kJournalName, 0);
+    unlinkat(directory_.get(), kRememberedName, AT_REMOVEDIR);
     unlinkat(directory_.get(), kReadersName, AT_REMOVEDIR);
     unlinkat(parent_, name_.c_str(), AT_REMOVEDIR);
   }
@@ -118,6 +150,16 @@ SegmentPlan plan(layout::FileKind kind, std::uint64_t fingerprint, std::uint64_t
   return made;
 }
 
+// Before the first lane: a lane without a floor cannot exist.
+Result<void> add_journal(int directory, const ChannelOptions& options, std::uint64_t incarnation) {
+  auto journal = NewSegment::create(
+      directory, plan(layout::FileKind::journal, layout::kChannelJournalFingerprint,
+                      layout::channel_journal_bytes(options.lanes_max), journal_mode(options.mode),
+                      options, incarnation));
+  if (!journal) return Failure(journal.error());
+  return journal->link(directory, kJournalName);
+}
+
 Result<void> add_files(int directory, const ChannelOptions& options, const Schema& schema,
                        std::uint64_t incarnation) {
   auto meta = NewSegment::create(
@@ -132,7 +174,8 @@ Result<void> add_files(int directory, const ChannelOptions& options, const Schem
                                          layout::doorbell_file_bytes(options.lanes_max),
                                          doorbell_mode(options.mode), options, incarnation));
   if (!bell) return Failure(bell.error());
-  return bell->link(directory, kDoorbellName);
+  if (auto linked = bell->link(directory, kDoorbellName); !linked) return linked;
+  return options.durable ? add_journal(directory, options, incarnation) : Result<void>();
 }
 
 }  // namespace
@@ -153,6 +196,11 @@ Result<void> build_channel(DomainState& domain, std::string_view name,
           scaffold.add_directory(kReadersName, readers_directory_mode(options.mode), options.group);
       !made) {
     return made;
+  }
+  if (options.durable) {
+    auto made = scaffold.add_directory(kRememberedName, readers_directory_mode(options.mode),
+                                       options.group);
+    if (!made) return made;
   }
   if (auto added = add_files(scaffold.fd(), options, schema, incarnation); !added) return added;
   MILLRACE_CRASH_POINT("channel.complete");

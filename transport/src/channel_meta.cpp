@@ -44,6 +44,12 @@ bool in_range(const layout::MetaFile& file) {
          zero_terminated(file.huge_dir, sizeof file.huge_dir);
 }
 
+bool durably_in_range(const layout::MetaFile& file) {
+  if (file.durable > 1 || file.when_journal_fails > 1) return false;
+  if (!zero_terminated(file.journal, sizeof file.journal)) return false;
+  return file.durable == 0 ? file.journal[0] == '\0' : file.journal[0] == '/';
+}
+
 }  // namespace
 
 void write_meta(layout::MetaFile& file, const ChannelOptions& options, const Schema& schema) {
@@ -61,20 +67,22 @@ void write_meta(layout::MetaFile& file, const ChannelOptions& options, const Sch
   file.require_readers = options.require_readers ? 1 : 0;
   file.mode = options.mode;
   file.group = options.group;
+  file.durable = options.durable ? 1 : 0;
+  file.when_journal_fails = static_cast<std::uint32_t>(options.when_journal_fails);
+  copy_text(file.journal, sizeof file.journal, options.journal);
   file.schema = schema.fingerprint;
   copy_text(file.schema_name, sizeof file.schema_name, schema.name);
   copy_text(file.huge_dir, sizeof file.huge_dir, options.huge_dir);
 }
 
 Result<ChannelOptions> read_meta(const layout::MetaFile& copy, const char* channel) {
-  if (copy.kind != static_cast<std::uint32_t>(layout::ChannelKind::stream) || copy.order != 0 ||
-      copy.durable != 0) {
+  if (copy.kind != static_cast<std::uint32_t>(layout::ChannelKind::stream) || copy.order != 0) {
     return fail(Errc::format,
-                "channel \"%s\" is of a kind this version does not know (kind %u, order %u, "
-                "durable %u); use the version that created it",
-                channel, copy.kind, copy.order, copy.durable);
+                "channel \"%s\" is of a kind this version does not know (kind %u, order %u); use "
+                "the version that created it",
+                channel, copy.kind, copy.order);
   }
-  if (!in_range(copy)) {
+  if (!in_range(copy) || !durably_in_range(copy)) {
     return fail(Errc::format, "channel \"%s\" has a damaged description (%s/meta); remove it",
                 channel, channel);
   }
@@ -96,6 +104,9 @@ Result<ChannelOptions> read_meta(const layout::MetaFile& copy, const char* chann
   options.require_readers = copy.require_readers != 0;
   options.mode = copy.mode;
   options.group = copy.group;
+  options.durable = copy.durable != 0;
+  options.journal = copy.journal;
+  options.when_journal_fails = static_cast<WhenJournalFails>(copy.when_journal_fails);
   return options;
 }
 

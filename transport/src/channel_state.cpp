@@ -8,6 +8,7 @@
 #include <climits>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/stat.h>
 
 namespace millrace::detail {
@@ -84,6 +85,11 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
                              .bytes_min = layout::doorbell_file_bytes(options->lanes_max)},
                             doorbell);
   if (!bell) return Failure(bell.error());
+  if (options->durable) {
+    auto journal = ChannelJournal::open(directory->get(), options->lanes_max);
+    if (!journal) return Failure(journal.error());
+    state->journal = std::move(*journal);
+  }
   state->domain = std::move(domain);
   state->options = std::move(*options);
   std::memcpy(state->uuid.data(), meta->uuid, sizeof meta->uuid);
@@ -96,6 +102,14 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   state->doorbell_watch =
       Watched(state->doorbell_segment->data(), state->doorbell_segment->size(), doorbell);
   return state;
+}
+
+std::string journal_directory(const std::string& path) {
+  if (path.empty()) return path;
+  std::string normal = std::filesystem::path(path).lexically_normal().string();
+  while (normal.size() > 1 && normal.back() == '/')
+    normal.pop_back();
+  return normal;
 }
 
 Result<void> ChannelState::check_in_place() const noexcept {

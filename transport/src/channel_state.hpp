@@ -2,6 +2,7 @@
 // live in.
 #pragma once
 
+#include "channel_journal.hpp"
 #include "domain_state.hpp"
 #include "millrace/core/doorbell_layout.hpp"
 #include "millrace/core/segment.hpp"
@@ -20,6 +21,8 @@ namespace millrace::detail {
 inline constexpr const char* kMetaName = "meta";
 inline constexpr const char* kDoorbellName = "doorbell";
 inline constexpr const char* kReadersName = "readers";
+inline constexpr const char* kJournalName = "journal";        // of durable channels
+inline constexpr const char* kRememberedName = "remembered";  // of durable channels
 
 struct ChannelState {
   // Opens what exists. With `doorbell` = Access::read it needs no right to take part (stat).
@@ -54,6 +57,7 @@ struct ChannelState {
   Descriptor readers;
   std::optional<Segment> doorbell_segment;
   Watched doorbell_watch;
+  ChannelJournal journal;  // of a durable channel
 };
 
 // 1 to 48 of A-Z a-z 0-9 . _ -, beginning with a letter, digit or underscore.
@@ -61,6 +65,12 @@ struct ChannelState {
 
 // Checks options that somebody typed; the sentence says what is wrong and what is possible.
 [[nodiscard]] Result<void> check(const ChannelOptions& options);
+
+// The same for a channel that is to be made.
+[[nodiscard]] Result<void> check_new(const ChannelOptions& options);
+
+// The path in the one form that paths are compared in: no "." and "..", no slash at the end.
+[[nodiscard]] std::string journal_directory(const std::string& path);
 
 // Builds the channel under a private name and shows it in one step. Errc::exists if it is there.
 [[nodiscard]] Result<void> build_channel(DomainState& domain, std::string_view name,

@@ -31,6 +31,11 @@ Result<void> agree(const ChannelOptions& wish, const ChannelOptions& is, const c
     what = "require_readers option";
   }
   if (differs(wish.mode, none.mode, is.mode)) what = "mode";
+  if (differs(wish.durable, none.durable, is.durable)) what = "durability";
+  if (differs(wish.journal, none.journal, is.journal)) what = "journal directory";
+  if (differs(wish.when_journal_fails, none.when_journal_fails, is.when_journal_fails)) {
+    what = "when_journal_fails option";
+  }
   if (what == nullptr) return {};
   return fail(
       Errc::bad_argument,
@@ -81,8 +86,9 @@ Result<Channel> Domain::create(std::string_view name, const ChannelOptions& opti
 Result<Channel> Domain::create(std::string_view name, const ChannelOptions& options,
                                const Schema& schema) {
   if (!detail::valid_channel_name(name)) return find(name);  // says what a name may be
-  if (auto sound = detail::check(options); !sound) return Failure(sound.error());
+  if (auto sound = detail::check_new(options); !sound) return Failure(sound.error());
   ChannelOptions complete = options;
+  complete.journal = detail::journal_directory(options.journal);
   if (options.pages == Pages::huge && options.huge_dir.empty()) {
     auto found = find_hugetlbfs();
     if (!found) return Failure(found.error());
@@ -100,10 +106,12 @@ Result<Channel> Domain::channel(std::string_view name, const ChannelOptions& opt
 Result<Channel> Domain::channel(std::string_view name, const ChannelOptions& options,
                                 const Schema& schema) {
   if (auto sound = detail::check(options); !sound) return Failure(sound.error());
+  ChannelOptions wish = options;
+  wish.journal = detail::journal_directory(options.journal);
   for (int attempt = 0;; ++attempt) {
     auto found = find(name);
     if (found) {
-      if (auto same = agree(options, found->options(), found->name().c_str()); !same) {
+      if (auto same = agree(wish, found->options(), found->name().c_str()); !same) {
         return Failure(same.error());
       }
       if (auto same = agree_on_schema(schema, *found->state_); !same) return Failure(same.error());

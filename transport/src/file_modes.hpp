@@ -29,6 +29,11 @@ constexpr std::uint32_t meta_mode(std::uint32_t mode) noexcept {
   return classes_with(mode, 6) * 4 | 0600;
 }
 
+// Only the journal's process writes how far it is; it runs as the channel's creator, or as root.
+constexpr std::uint32_t journal_mode(std::uint32_t mode) noexcept {
+  return (classes_with(mode, 6) * 4 & 0044) | 0600;
+}
+
 constexpr std::uint32_t doorbell_mode(std::uint32_t mode) noexcept {
   return classes_with(mode, 6) * 6 | 0600;
 }
@@ -36,6 +41,11 @@ constexpr std::uint32_t doorbell_mode(std::uint32_t mode) noexcept {
 // Only its publisher writes a lane; the others who may subscribe read it.
 constexpr std::uint32_t lane_mode(std::uint32_t mode) noexcept {
   return (classes_with(mode, 6) * 4 & 0044) | 0600;
+}
+
+// A lane that the journal's process makes for a producer that is yet to come: whoever may publish.
+constexpr std::uint32_t waiting_lane_mode(std::uint32_t mode) noexcept {
+  return lane_mode(mode) | (classes_with(mode, 2) * 2 & 0022);
 }
 
 // Subscribers have no access at all: a read lock of theirs would block a successor.
@@ -51,6 +61,8 @@ constexpr std::uint32_t reader_mode(std::uint32_t mode) noexcept {
 static_assert(channel_directory_mode(0600) == 01700 && lane_mode(0600) == 0600);
 static_assert(channel_directory_mode(0640) == 01750 && readers_directory_mode(0640) == 01770);
 static_assert(lane_mode(0640) == 0640 && lane_lock_mode(0640) == 0600);
+static_assert(journal_mode(0666) == 0644 && waiting_lane_mode(0640) == 0640);
+static_assert(waiting_lane_mode(0660) == 0660);
 static_assert(doorbell_mode(0644) == 0666 && reader_mode(0660) == 0640);
 
 }  // namespace millrace::detail

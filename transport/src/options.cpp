@@ -13,6 +13,14 @@ const char* to_string(Policy policy) noexcept {
   return "unknown";
 }
 
+const char* to_string(WhenJournalFails choice) noexcept {
+  switch (choice) {
+    case WhenJournalFails::block: return "block";
+    case WhenJournalFails::proceed: return "proceed";
+  }
+  return "unknown";
+}
+
 const char* to_string(LaneLife life) noexcept {
   switch (life) {
     case LaneLife::live: return "live";

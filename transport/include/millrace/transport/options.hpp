@@ -25,6 +25,15 @@ enum class Policy : std::uint32_t {
 
 enum class Pages : std::uint32_t { normal = 0, huge = 1 };
 
+// What a publisher of a durable channel does once its ring is full of messages that the journal has
+// not made durable, and the journal cannot (its process died, the disk is full or broken).
+enum class WhenJournalFails : std::uint32_t {
+  block = 0,    // it waits, as for a reader: nothing is lost
+  proceed = 1,  // it overwrites them: counted, and the journal has a gap when it comes back
+};
+
+[[nodiscard]] const char* to_string(WhenJournalFails choice) noexcept;
+
 struct ChannelOptions {
   // Bytes of one lane's ring: a power of two from 4 KiB to 32 GiB. A message takes its length, 8
   // bytes of header, padding to 8, and at most a quarter of the ring.
@@ -52,11 +61,20 @@ struct ChannelOptions {
   // may subscribe. 0600 is this user alone. `group` is a group id, kKeepGroup the creator's.
   std::uint32_t mode = 0600;
   std::uint32_t group = kKeepGroup;
+
+  // A journal keeps the channel's messages: `journal` is the absolute path of its directory, needed
+  // when the channel is created. Room in a ring is free again once its messages are durable, so
+  // publishers need the journal to be written: `millrace record CHANNEL --journal DIR`, or a
+  // Recorder in any process. Under every policy only readers are overtaken, the journal never is.
+  bool durable = false;
+  std::string journal{};
+  WhenJournalFails when_journal_fails = WhenJournalFails::block;
 };
 
 struct PublisherOptions {
   // A named publisher that comes back after a crash or restart continues its lane: same sequence,
-  // nothing lost. An unnamed one gets a lane of its own. At most 63 bytes.
+  // nothing lost. An unnamed one gets a lane of its own. At most 63 bytes. Durable channels need a
+  // name: a journal tells producers by it, also after a reboot.
   std::string name{};
 
   Wait wait = Wait::automatic;
