@@ -60,6 +60,7 @@ class Recorder {
   Result<void> close();
 
   [[nodiscard]] const RecoveryReport& recovery() const noexcept;
+  [[nodiscard]] const DiskFacts& disk() const noexcept;
   [[nodiscard]] RecorderStats stats() const;
 
  private:
