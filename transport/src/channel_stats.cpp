@@ -120,6 +120,7 @@ LaneStats read_lane(const ChannelState& channel, const LaneFiles& lane,
   const layout::LaneControl& control = lane.control();
   LaneStats stats;
   stats.lane = lane.lane;
+  stats.epoch = lane.epoch;
   stats.producer = lane.producer;
   stats.publisher = peer_name(
       domain, {control.owner_id.load(std::memory_order_relaxed), value(control.owner_incarnation)});

@@ -46,7 +46,8 @@ enum class LaneLife : std::uint8_t { live, left, died, retired };
 
 struct LaneStats {
   std::uint32_t lane = 0;
-  std::string producer;  // its name, if it has one
+  std::uint64_t epoch = 0;  // of its file, never repeated: tells it from another of this number
+  std::string producer;     // its name, if it has one
   PeerName publisher;
   LaneLife life = LaneLife::live;
   std::uint64_t lives = 0;  // how many publishers continued it, from 1
