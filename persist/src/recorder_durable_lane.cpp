@@ -1,0 +1,111 @@
+#include "millrace/core/crash_point.hpp"
+#include "recorder_durable.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace millrace {
+
+namespace {
+
+// A part smaller than this is not worth a table entry and a seam in the record.
+constexpr std::size_t kPartBytesMin = 4096;
+
+}  // namespace
+
+Take DurableLane::take(Journal& journal, std::size_t most) {
+  if (broken_) return {};
+  Take taken;
+  if (!waiting_.bytes.empty()) {
+    taken = take_waiting(journal);
+  } else if (long_.bytes != 0) {
+    taken = take_long(journal);
+  } else {
+    taken = take_run(journal, most);
+  }
+  if (taken.what == Taken::nothing) drained_ = true;
+  if (drain_to_ != 0 && feed_.copied(lane_).position >= drain_to_) drained_ = true;
+  return taken;
+}
+
+Take DurableLane::take_run(Journal& journal, std::size_t most) {
+  std::span<std::byte> room = journal.room(most);
+  if (room.empty()) return {.what = Taken::item_full};
+  auto run = feed_.copy(lane_, room);
+  if (run && run->count == 0 && run->record_bytes > room.size()) {
+    // Longer than this turn's share: does the item hold it, or the next one, or none at all?
+    room = journal.room(run->record_bytes);
+    if (room.size() >= run->record_bytes) {
+      run = feed_.copy(lane_, room);
+    } else if (journal.building() != 0 || room.empty()) {
+      return {.what = Taken::item_full};
+    } else {
+      long_ = {.sequence = feed_.copied(lane_).sequence, .bytes = run->record_bytes, .done = 0};
+      return take_long(journal);
+    }
+  }
+  if (!run) return broken(run.error());
+  if (run->count == 0) return {};
+  MILLRACE_CRASH_POINT("recorder.copied");
+  if (run->lost != 0) {
+    const auto bytes = room.first(run->bytes);
+    waiting_ = {.bytes = {bytes.begin(), bytes.end()}, .run = *run, .gap_said = false};
+    return take_waiting(journal);
+  }
+  journal.add_run(id_, run->first, run->count, run->bytes);
+  cause_ = GapCause::overtaken;
+  return {.what = Taken::some, .messages = run->count, .bytes = run->bytes};
+}
+
+Take DurableLane::take_long(Journal& journal) {
+  const std::uint64_t left = long_.bytes - long_.done;
+  const std::span<std::byte> room = journal.room(left);
+  // Records are multiples of 8 bytes, and so are their parts.
+  const std::size_t wanted = std::min<std::size_t>(room.size() & ~std::size_t{7}, left);
+  if (wanted < std::min<std::uint64_t>(left, kPartBytesMin)) return {.what = Taken::item_full};
+  const auto copied = feed_.copy_part(lane_, long_.done, room.first(wanted));
+  if (!copied) return broken(copied.error());
+  journal.add_part(id_, long_.sequence, long_.done, long_.bytes, *copied);
+  MILLRACE_CRASH_POINT("recorder.part-added");
+  long_.done += *copied;
+  const bool last = long_.done >= long_.bytes;
+  if (last) long_ = {};
+  return {.what = Taken::some, .messages = last ? 1U : 0U, .bytes = *copied};
+}
+
+Take DurableLane::take_waiting(Journal& journal) {
+  const FeedRun& run = waiting_.run;
+  if (!waiting_.gap_said) {
+    const Sequence from = run.first - run.lost;
+    if (!journal.add_gap(id_, from, run.first, static_cast<std::uint32_t>(cause_))) {
+      return {.what = Taken::item_full};
+    }
+    waiting_.gap_said = true;
+    feed_.count_gap(lane_, run.lost);
+    notes_.gaps += run.lost;
+  }
+  const std::span<std::byte> room = journal.room(waiting_.bytes.size());
+  if (room.size() < waiting_.bytes.size()) return {.what = Taken::item_full};
+  std::memcpy(room.data(), waiting_.bytes.data(), waiting_.bytes.size());
+  journal.add_run(id_, run.first, run.count, run.bytes);
+  const Take taken{.what = Taken::some, .messages = run.count, .bytes = run.bytes};
+  waiting_ = {};
+  cause_ = GapCause::overtaken;
+  return taken;
+}
+
+Take DurableLane::broken(const Error& why) {
+  broken_ = true;
+  feed_.refuse(lane_);
+  notes_.add(why.sentence());
+  return {};
+}
+
+void DurableLane::begin_drain() noexcept {
+  drained_ = false;
+  // Whatever is published now lies within one ring from here; what comes later need not be waited
+  // for.
+  drain_to_ = feed_.copied(lane_).position + ring_bytes_;
+}
+
+}  // namespace millrace
