@@ -33,6 +33,10 @@ const RecoveryReport& Recorder::recovery() const noexcept {
   return core_->recovery();
 }
 
+const DiskFacts& Recorder::disk() const noexcept {
+  return core_->disk();
+}
+
 RecorderStats Recorder::stats() const {
   return core_->stats();
 }

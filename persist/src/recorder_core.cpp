@@ -177,7 +177,7 @@ Result<void> RecorderCore::drain() {
 }
 
 Result<void> RecorderCore::run(const std::atomic<bool>& stop) {
-  // [sync:recorder-stop] Acquire: what was published before the flag was set is taken.
+  // [sync:recorder-stop] Acquire, as run() says: what was published before the flag is taken.
   while (!stop.load(std::memory_order_acquire)) {
     if (auto done = round(kSleepBound); !done) return done;
   }

@@ -38,6 +38,8 @@ class RecorderCore {
 
   [[nodiscard]] const RecoveryReport& recovery() const noexcept { return journal_.recovery(); }
 
+  [[nodiscard]] const DiskFacts& disk() const noexcept { return journal_.disk(); }
+
   [[nodiscard]] RecorderStats stats() const;
 
  private:

@@ -49,8 +49,9 @@ class Recorder {
   Recorder& operator=(Recorder&&) noexcept;
   ~Recorder();
 
-  // Records until `stop`, and then what was published before it. Errors: poisoned (outcome of what
-  // was in flight is unknown; open a new one), and what ends a journal.
+  // Records until `stop`, and then what was published before it. Set it with a release store
+  // [sync:recorder-stop], else that cannot be said of the last messages. Errors: poisoned (outcome
+  // of what was in flight is unknown; open a new one), and what ends a journal.
   Result<void> run(const std::atomic<bool>& stop);
 
   // One round: takes what is there, submits, waits at most so long.
