@@ -1,0 +1,62 @@
+#include "recover_chain.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+bool live(const SeenSlot& seen, const layout::Manifest& manifest) noexcept {
+  return seen.state == SlotState::segment && seen.header.segment >= manifest.first_live;
+}
+
+// The newest live one that `wanted` accepts.
+template <class Wanted>
+const SeenSlot* newest(const SlotSurvey& survey, const layout::Manifest& manifest, Wanted wanted) {
+  const SeenSlot* found = nullptr;
+  for (const SeenSlot& seen : survey.slots) {
+    if (!live(seen, manifest) || !wanted(seen)) continue;
+    if (found == nullptr || seen.header.segment > found->header.segment) found = &seen;
+  }
+  return found;
+}
+
+const SeenSlot* headless_of(const SlotSurvey& survey, std::uint64_t segment) noexcept {
+  for (const SeenSlot& seen : survey.slots)
+    if (seen.state == SlotState::headless && seen.found_segment == segment) return &seen;
+  return nullptr;
+}
+
+// Whom a segment follows. Where that one is gone with an accepted loss, whoever came before it.
+const SeenSlot* predecessor(const SlotSurvey& survey, const layout::Manifest& manifest,
+                            const SeenSlot& of) {
+  const std::uint64_t number = of.head.predecessor_segment;
+  const SeenSlot* const linked =
+      newest(survey, manifest, [&](const SeenSlot& seen) { return seen.header.segment == number; });
+  const auto loss = loss_of(manifest, of.head.predecessor_item);
+  if (linked != nullptr || !loss) return linked;
+  return newest(survey, manifest, [&](const SeenSlot& seen) {
+    return seen.header.segment < number && seen.header.item < loss->from;
+  });
+}
+
+}  // namespace
+
+Chain link_segments(const SlotSurvey& survey, const layout::Manifest& manifest) {
+  Chain chain;
+  const SeenSlot* at = newest(survey, manifest, [](const SeenSlot&) { return true; });
+  while (at != nullptr) {
+    chain.segments.push_back(at);
+    const std::uint64_t before = at->head.predecessor_segment;
+    if (before == 0 || before < manifest.first_live) break;
+    const SeenSlot* const next = predecessor(survey, manifest, *at);
+    if (next == nullptr && !loss_of(manifest, at->head.predecessor_item)) {
+      chain.missing = {.segment = before, .successor = at, .headless = headless_of(survey, before)};
+    }
+    at = next;
+  }
+  std::reverse(chain.segments.begin(), chain.segments.end());
+  return chain;
+}
+
+}  // namespace millrace

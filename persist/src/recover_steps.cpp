@@ -1,0 +1,236 @@
+#include "recover_steps.hpp"
+
+#include "millrace/persist/journal_layout.hpp"
+#include "recover_lanes.hpp"
+#include "recover_verdict.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace millrace {
+
+Result<bool> any_segment_without_manifest(Disk& disk) {
+  auto slots = disk.slots();
+  if (!slots) return Failure(slots.error());
+  const std::uint32_t block = disk.facts().block_bytes;
+  for (const Disk::Slot& slot : *slots) {
+    SlotWindow window(disk, block, slot.bytes / block * block, kReadAheadBytes);
+    for (std::uint64_t at = 0; at + block <= slot.bytes; at += block) {
+      auto bytes = window.at(slot.file, at, block);
+      if (!bytes) return true;  // unreadable: it may have been one
+      layout::ItemHeader header{};
+      std::memcpy(&header, bytes->data(), sizeof header);
+      const bool spare = header.kind == static_cast<std::uint8_t>(layout::ItemKind::spare);
+      if (header.magic == layout::kItemMagic && !spare) return true;
+    }
+  }
+  return false;
+}
+
+RecoverySteps::RecoverySteps(Disk& disk, RecoverAs as, const std::vector<DurableWitness>& witnesses,
+                             RecoveredLog& log)
+    : disk_(&disk),
+      as_(as),
+      witnesses_(&witnesses),
+      log_(&log),
+      reader_(disk, log.manifest),
+      evidence_(log.manifest) {}
+
+Result<void> RecoverySteps::run() {
+  for (auto step : {&RecoverySteps::survey, &RecoverySteps::link, &RecoverySteps::walk_end,
+                    &RecoverySteps::judge}) {
+    auto done = (this->*step)();
+    if (!done) return done;
+  }
+  sort_slots();
+  report();
+  return {};
+}
+
+Result<void> RecoverySteps::survey() {
+  auto survey = survey_slots(*disk_, reader_, evidence_);
+  if (!survey) return Failure(survey.error());
+  survey_ = std::move(*survey);
+  if (survey_.later_version != ItemState::whole) {
+    return fail(Errc::format,
+                "the journal's segments are of a later version than %u; open it with the version "
+                "that wrote it",
+                layout::kJournalVersion);
+  }
+  return {};
+}
+
+Result<void> RecoverySteps::link() {
+  chain_ = link_segments(survey_, log_->manifest);
+  const SeenSlot* before = nullptr;
+  for (const SeenSlot* const seen : chain_.segments) {
+    log_->segments.push_back({.segment = seen->header.segment,
+                              .slot = seen->slot,
+                              .first_item = seen->header.item,
+                              .lane_ends = {}});
+    // E6: whoever began this epoch had flushed all that came before.
+    if (before != nullptr && seen->header.epoch > before->header.epoch) {
+      evidence_.take_new_epoch(seen->header.item, seen->header.epoch);
+    }
+    before = seen;
+  }
+  if (evidence_.highest_epoch() > log_->manifest.epoch) {
+    return rolled_back(log_->manifest, evidence_.highest_epoch());
+  }
+  if (chain_.missing) return missing_segment(*chain_.missing);
+  return {};
+}
+
+// The last two, because what was in flight lies in them; and as many short ones before them as cost
+// no more than one whole segment: what a crash loop left.
+std::size_t RecoverySteps::first_walked() const noexcept {
+  constexpr std::size_t kAlways = 2;
+  std::size_t first = chain_.segments.size() - std::min(chain_.segments.size(), kAlways);
+  std::uint64_t bytes = 0;
+  while (first > 0) {
+    bytes += chain_.segments[first]->head.predecessor_end;
+    if (bytes > log_->manifest.segment_bytes) break;
+    --first;
+  }
+  return first;
+}
+
+Result<void> RecoverySteps::walk_end() {
+  if (chain_.segments.empty()) return {};
+  const std::size_t first = first_walked();
+  follow_heads(reader_, chain_, first, lanes_, *log_);
+  end_walk_.emplace(reader_, chain_, evidence_, lanes_, *log_);
+  auto walked = end_walk_->walk(first);
+  if (!walked) return walked;
+  look_behind_end();
+  return end_walk_->accept_proven();
+}
+
+// Evidence lies in what follows the first item that is none, too.
+void RecoverySteps::look_behind_end() {
+  const LogEnd& end = end_walk_->end();
+  const SeenSlot& slot = *chain_.segments[end.index];
+  Remains remains =
+      look_behind(reader_, slot.slot, slot.header.segment, end.place.offset, evidence_);
+  next_good_ = std::move(remains.next_good);
+  log_->report.cut_items = remains.items;
+  if (remains.end != 0) log_->report.cut_bytes = remains.end - end.place.offset;
+  if (remains.unreadable) log_->quarantined.push_back(slot.slot);
+  found_behind_ = remains.end != 0;
+  for (std::size_t later = end.index + 1; later < chain_.segments.size(); ++later) {
+    const SeenSlot& next = *chain_.segments[later];
+    Remains more = look_behind(reader_, next.slot, next.header.segment, 0, evidence_);
+    if (!next_good_) next_good_ = std::move(more.next_good);
+    log_->report.cut_items += more.items;
+    log_->report.cut_bytes += more.end;
+    found_behind_ = true;
+  }
+}
+
+// Mode C: pages may be called clean that never reached the disk, as long as this boot lasts (D3).
+bool RecoverySteps::only_what_is_proven() const noexcept {
+  if (as_ == RecoverAs::reader) return true;
+  const Disk::Now now = disk_->now();
+  return log_->manifest.durability == static_cast<std::uint32_t>(Durability::buffered) &&
+         std::memcmp(now.boot_id, log_->manifest.boot_id, sizeof now.boot_id) == 0;
+}
+
+// The first witness who knows of more durable messages than the log holds. After a repair nobody
+// has written yet, and what was given up is not missed.
+const DurableWitness* RecoverySteps::short_of() const {
+  const layout::Manifest& manifest = log_->manifest;
+  for (std::uint32_t i = 0; i < manifest.tombstones; ++i)
+    if (manifest.accepted[i].epoch == manifest.epoch) return nullptr;
+  for (const DurableWitness& witness : *witnesses_) {
+    for (const JournalLane& lane : lanes_.catalog().lanes()) {
+      if (lane.channel != witness.channel || lane.producer != witness.producer) continue;
+      if (lane.epoch == witness.epoch && lane.end < witness.durable) return &witness;
+    }
+  }
+  return nullptr;
+}
+
+Result<void> RecoverySteps::check_witnesses() const {
+  const DurableWitness* const witness = short_of();
+  if (witness == nullptr) return {};
+  for (const JournalLane& lane : lanes_.catalog().lanes()) {
+    if (lane.channel != witness->channel || lane.producer != witness->producer) continue;
+    const LogEnd& end = end_walk_->end();
+    return short_lane(lane, *witness, end, chain_.segments[end.index]->slot);
+  }
+  return {};
+}
+
+Result<void> RecoverySteps::accept_end() {
+  while (end_walk_->waiting() != 0) {
+    if (only_what_is_proven() && short_of() == nullptr) break;
+    auto accepted = end_walk_->accept_one();
+    if (!accepted) return accepted;
+  }
+  return check_witnesses();
+}
+
+// A slot whose head is gone, of a segment that would have come next.
+const SeenSlot* RecoverySteps::torn_switch() const noexcept {
+  const std::uint64_t newest = chain_.segments.empty() ? 0 : chain_.segments.back()->header.segment;
+  for (const SeenSlot& seen : survey_.slots)
+    if (seen.state == SlotState::headless && seen.found_segment > newest) return &seen;
+  return nullptr;
+}
+
+// No whole head at all: a log whose first segment was never finished, or everything is gone.
+Result<void> RecoverySteps::judge_nothing() {
+  const SeenSlot* const torn = torn_switch();
+  const ItemNumber first = beyond_losses(log_->manifest, 1);
+  if (evidence_.proven() >= first && torn != nullptr) return lost_head(*torn, evidence_);
+  const bool written_to = log_->manifest.first_live > 1 || evidence_.proven() >= first;
+  const bool given_up = first > 1;
+  if (written_to && !given_up) return no_segment(log_->manifest);
+  log_->end = first - 1;
+  return {};
+}
+
+Result<void> RecoverySteps::judge() {
+  if (evidence_.highest_epoch() > log_->manifest.epoch) {
+    return rolled_back(log_->manifest, evidence_.highest_epoch());
+  }
+  if (chain_.segments.empty()) return judge_nothing();
+  const LogEnd& end = end_walk_->end();
+  if (evidence_.proven() >= beyond_losses(log_->manifest, end.place.item)) {
+    const SeenSlot* const torn = torn_switch();
+    const bool at_head = end.end == WalkEnd::stop && end.index + 1 == chain_.segments.size();
+    if (torn != nullptr && (at_head || torn->found_first == end.place.item + 1)) {
+      return lost_head(*torn, evidence_);
+    }
+    return broken_item(end, *chain_.segments[end.index], evidence_,
+                       lost_between(lanes_.catalog(), next_good_ ? &*next_good_ : nullptr));
+  }
+  auto accepted = accept_end();
+  if (!accepted) return accepted;
+  cut();
+  return {};
+}
+
+// Forgets what lies behind the accepted end, segments that hold nothing else included.
+void RecoverySteps::cut() {
+  const LogEnd& end = end_walk_->end();
+  log_->report.cut_items += end_walk_->waiting();
+  std::uint64_t accepted_end = 0;
+  for (const SegmentInfo& segment : log_->segments) {
+    if (segment.last_item != 0) accepted_end = segment.end;
+  }
+  if (end_walk_->waiting() != 0) {
+    const bool same = log_->segments[end.index].last_item != 0;
+    log_->report.cut_bytes += end.place.offset - (same ? accepted_end : 0);
+  }
+  std::erase_if(log_->segments, [](const SegmentInfo& segment) { return segment.last_item == 0; });
+  if (const SeenSlot* const torn = torn_switch()) {
+    log_->report.cut_items += torn->found_items;
+    log_->report.cut_bytes += torn->found_bytes;
+  }
+  if (end_walk_->waiting() == 0) {
+    log_->end = beyond_losses(log_->manifest, log_->end + 1) - 1;
+  }
+}
+
+}  // namespace millrace
