@@ -43,6 +43,12 @@ struct ChannelState {
   // does: then either it notices a removal, or the remover notices it.
   [[nodiscard]] Result<void> check_in_place() const noexcept;
 
+  // May a publisher overwrite what somebody is still copying?
+  [[nodiscard]] bool may_overwrite() const noexcept {
+    return options.policy != Policy::block ||
+           (options.durable && options.when_journal_fails == WhenJournalFails::proceed);
+  }
+
   // Tells readers to look at the lanes again.
   void lanes_changed() const noexcept;
 

@@ -21,7 +21,7 @@ bool stands_before(const ReaderFiles& reader, const LaneFiles& lane, Position fr
 
 Drained drained(const ChannelState& channel, const LaneFiles& lane) {
   const auto frontier = find_frontier<ProductionMemory>(lane.view);
-  if (frontier && frontier->sequence == 0) return Drained::by_all;
+  if (frontier && frontier->position == 0) return Drained::by_all;
   bool read = false;
   const auto names = reader_names(channel);
   if (!names) return Drained::no;

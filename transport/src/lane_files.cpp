@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace millrace::detail {
@@ -39,7 +40,7 @@ Result<Descriptor> open_huge_directory(const ChannelState& channel) {
                  channel.name.c_str(), path);
 }
 
-SegmentPlan lane_plan(const ChannelState& channel, Placement placement, std::uint64_t incarnation) {
+SegmentPlan lane_plan(const ChannelState& channel, Placement placement, const LaneOrder& order) {
   SegmentPlan plan;
   const bool huge = channel.options.pages == Pages::huge;
   plan.kind = layout::FileKind::lane;
@@ -49,15 +50,16 @@ SegmentPlan lane_plan(const ChannelState& channel, Placement placement, std::uin
   plan.data_offset = kPageBytes;
   plan.placement = huge ? Placement::anywhere() : placement;
   plan.prefault = channel.options.prefault;
-  plan.mode = lane_mode(channel.options.mode);
+  plan.mode =
+      order.waiting ? waiting_lane_mode(channel.options.mode) : lane_mode(channel.options.mode);
   plan.group = channel.options.group;
-  plan.creator_incarnation = incarnation;
+  plan.creator_incarnation = order.owner.incarnation;
   return plan;
 }
 
 Result<NewSegment> create_huge_ring(const ChannelState& channel, int directory, Placement placement,
-                                    std::uint64_t incarnation) {
-  SegmentPlan plan = lane_plan(channel, placement, incarnation);
+                                    const LaneOrder& order) {
+  SegmentPlan plan = lane_plan(channel, placement, order);
   plan.kind = layout::FileKind::lane_data;
   plan.file_bytes = kHugePageBytes + channel.options.ring_bytes;
   plan.data_bytes = channel.options.ring_bytes;
@@ -68,17 +70,19 @@ Result<NewSegment> create_huge_ring(const ChannelState& channel, int directory, 
 }
 
 void fill_control(layout::LaneControl& control, const ChannelState& channel, std::uint32_t lane,
-                  std::string_view producer, ParticipantName owner, bool fencing) {
-  std::memcpy(control.producer_name, producer.data(), std::min(producer.size(), kNameBytes - 1));
+                  const LaneOrder& order) {
+  std::memcpy(control.producer_name, order.producer.data(),
+              std::min(order.producer.size(), kNameBytes - 1));
   // All relaxed: nobody else can see the file before it is linked.
-  control.owner_incarnation.store(owner.incarnation, std::memory_order_relaxed);
-  control.owner_id.store(owner.id, std::memory_order_relaxed);
+  control.owner_incarnation.store(order.owner.incarnation, std::memory_order_relaxed);
+  control.owner_id.store(order.owner.id, std::memory_order_relaxed);
   control.lane = lane;
   control.epoch = unique_number();
-  control.life.store(1, std::memory_order_relaxed);
-  control.state.store(static_cast<std::uint32_t>(layout::LaneState::live),
-                      std::memory_order_relaxed);
-  control.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);
+  control.first_sequence = order.first;
+  control.life.store(order.waiting ? 0 : 1, std::memory_order_relaxed);
+  const auto state = order.waiting ? layout::LaneState::left : layout::LaneState::live;
+  control.state.store(static_cast<std::uint32_t>(state), std::memory_order_relaxed);
+  control.fencing.store(order.fencing ? 1 : 0, std::memory_order_relaxed);
   control.asked_kind = static_cast<std::uint32_t>(channel.options.placement.kind);
   control.page_kind = static_cast<std::uint32_t>(channel.options.pages);
 }
@@ -101,6 +105,7 @@ Result<void> map_control(LaneFiles& lane, int fd, Access access) {
   hide_from_forks_and_dumps(control->data(), control->size());
   lane.control_page = std::move(*control);
   lane.epoch = lane.control().epoch;
+  lane.first = lane.control().first_sequence;
   std::array<char, kNameBytes> name{};
   std::memcpy(name.data(), lane.control().producer_name, name.size() - 1);
   lane.producer = name.data();
@@ -192,14 +197,22 @@ Result<LaneFiles> open_lane(const ChannelState& channel, std::uint32_t number, A
   return lane;
 }
 
+void give_to_creator(const ChannelState& channel, int fd) noexcept {
+  struct stat creator {};
+
+  if (geteuid() != 0 || fstat(channel.directory.get(), &creator) != 0) return;
+  // Refused: publishers are told so when they open it.
+  if (creator.st_uid != 0) (void)fchown(fd, creator.st_uid, static_cast<gid_t>(-1));
+}
+
 Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
-                              std::string_view producer, ParticipantName owner, bool fencing) {
+                              const LaneOrder& order) {
   const Placement placement = resolve_placement(channel);
-  auto built =
-      NewSegment::create(channel.directory.get(), lane_plan(channel, placement, owner.incarnation));
+  auto built = NewSegment::create(channel.directory.get(), lane_plan(channel, placement, order));
   if (!built) return Failure(built.error());
+  if (order.waiting) give_to_creator(channel, built->fd());
   auto& control = *reinterpret_cast<layout::LaneControl*>(built->data());
-  fill_control(control, channel, number, producer, owner, fencing);
+  fill_control(control, channel, number, order);
   control.honoured = honoured(built->placement());
   control.asked_node = placement.kind == Placement::Kind::node ? placement.node : kNodeUnknown;
   control.data_offset = kPageBytes;
@@ -212,8 +225,9 @@ Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
     auto directory = open_huge_directory(channel);
     if (!directory) return Failure(directory.error());
     huge_directory = std::move(*directory);
-    auto made = create_huge_ring(channel, huge_directory.get(), placement, owner.incarnation);
+    auto made = create_huge_ring(channel, huge_directory.get(), placement, order);
     if (!made) return Failure(made.error());
+    if (order.waiting) give_to_creator(channel, made->fd());
     ring.emplace(std::move(*made));
     control.honoured = honoured(ring->placement());
     control.data_offset = 0;
@@ -226,7 +240,7 @@ Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
                      : map_ring(lane, channel, built->fd(), kPageBytes, Access::write);
   if (!mapped) return Failure(mapped.error());
   if (auto settled = settle(lane, channel.options); !settled) return Failure(settled.error());
-  Checkpoints<ProductionMemory>::write(lane.view, {});
+  Checkpoints<ProductionMemory>::write(lane.view, {0, order.first});
   if (ring) {
     const std::string name = huge_name(channel, number, lane.epoch);
     if (auto linked = ring->link(huge_directory.get(), name.c_str()); !linked) {

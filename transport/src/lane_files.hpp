@@ -39,6 +39,7 @@ struct LaneFiles {
   std::uint32_t lane = 0;
   std::uint64_t epoch = 0;  // private copy: the file may change, its identity may not
   std::string producer;     // private copy
+  Sequence first = 0;       // private copy: number of the message at position 0
   std::uint64_t file_bytes = 0;
   Mapping control_page;
   RingMapping ring;
@@ -51,10 +52,22 @@ struct LaneFiles {
 [[nodiscard]] Result<LaneFiles> open_lane(const ChannelState& channel, std::uint32_t lane,
                                           Access access);
 
+struct LaneOrder {
+  std::string producer;
+  ParticipantName owner;
+  Sequence first = 0;  // number of its first message
+  // Made by the journal's process for a publisher that is yet to come: it begins as one whose last
+  // owner has left, and belongs to the channel's creator.
+  bool waiting = false;
+  bool fencing = false;
+};
+
 // Makes lane N. REQUIRES: the caller holds lane-N.own, and there is no lane-N.
 [[nodiscard]] Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t lane,
-                                            std::string_view producer, ParticipantName owner,
-                                            bool fencing);
+                                            const LaneOrder& order);
+
+// The journal's process may run as root; publishers must get at what it makes for them.
+void give_to_creator(const ChannelState& channel, int fd) noexcept;
 
 // Takes lane N away for good. REQUIRES: the caller holds lane-N.own.
 void remove_lane(const ChannelState& channel, const LaneFiles& lane) noexcept;

@@ -33,6 +33,7 @@ LaneOwner::LaneOwner(std::shared_ptr<ChannelState> channel, Participant& partici
       lock_(std::move(lock)),
       lane_(std::move(lane)),
       readers_(*channel_, lane_.lane, lane_.epoch),
+      floor_(*channel_, lane_),
       wait_(wait),
       accounted_(from),
       homeless_(channel_->options.placement.kind == Placement::Kind::subscriber &&
@@ -60,10 +61,11 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
   }
   adopt_fencing(state);
   account(writer);
-  state.racing = channel_->options.policy != Policy::block || readers_.any_lossy();
+  state.racing = channel_->may_overwrite() || readers_.any_lossy();
   readers_.begin_turn();
+  SpaceHolders holders(readers_, floor_, writer);
   const Position needed = writer.limit_needed(length);
-  if (keeper_.raise(writer, needed, readers_)) return granted();
+  if (keeper_.raise(writer, needed, holders)) return granted(writer);
   const std::uint64_t deadline = deadline_after(timeout);
   Waiter waiter(wait_, channel_->domain->ticks_per_us, channel_->domain->processors);
   for (note_blocked();;) {
@@ -71,8 +73,9 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
     const bool probe = now >= next_probe_ns_;
     if (probe) next_probe_ns_ = now + kProbeEveryNs;
     const Next next = clear_the_way(probe);
-    if (keeper_.raise(writer, needed, readers_)) break;
+    if (keeper_.raise(writer, needed, holders)) break;
     if (next == Next::again) continue;
+    if (next == Next::hopeless) return full(writer, Errc::journal_poisoned);
     if (now >= deadline) {
       return full(writer, timeout == std::chrono::nanoseconds::zero() ? Errc::full : Errc::timeout);
     }
@@ -80,12 +83,13 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
   }
   // Who was given up on meanwhile and joined again is waited for from the next message on.
   if (channel_->options.policy == Policy::evict) keeper_.forget();
-  return granted();
+  return granted(writer);
 }
 
 // There is room; may it be used?
-Result<void> LaneOwner::granted() noexcept {
+Result<void> LaneOwner::granted(const LaneWriter<ProductionMemory>& writer) noexcept {
   note_unblocked();
+  floor_.account({writer.position(), writer.sequence()}, writer.limit());
   if (!channel_->options.require_readers || readers_.listening() != 0) return {};
   add(lane_.control().refused);
   return fail(Errc::no_readers, "channel \"%s\" requires readers, and nobody reads it",
@@ -93,6 +97,7 @@ Result<void> LaneOwner::granted() noexcept {
 }
 
 LaneOwner::Next LaneOwner::clear_the_way(bool probe_now) noexcept {
+  if (floor_.blocks()) return ask_journal(probe_now);
   ReaderTable::Entry* const entry = readers_.blocker();
   if (entry == nullptr) {
     readers_.refresh();  // the last look at the readers failed
@@ -103,6 +108,16 @@ LaneOwner::Next LaneOwner::clear_the_way(bool probe_now) noexcept {
   if (channel_->options.policy != Policy::evict) return Next::wait;
   evict(*entry);
   return Next::again;
+}
+
+LaneOwner::Next LaneOwner::ask_journal(bool probe_now) noexcept {
+  if (floor_.let_go() || (probe_now && floor_.drop_if_down())) {
+    keeper_.forget();
+    return Next::again;
+  }
+  const bool refused = floor_.journal().refused(lane_.lane, lane_.epoch);
+  const bool poisoned = floor_.journal().state() == layout::JournalState::poisoned;
+  return refused || poisoned ? Next::hopeless : Next::wait;
 }
 
 bool LaneOwner::drop_if_dead(ReaderTable::Entry& entry) noexcept {
@@ -138,7 +153,9 @@ void LaneOwner::nap_or_park(Waiter& waiter, std::uint64_t left_ns) noexcept {
   if (!waiter.pause()) return;
   const ReaderTable::Entry* const entry = readers_.blocker();
   const std::uint64_t bound_ns = std::min(left_ns, kParkBoundNs);
-  if (entry != nullptr) {
+  if (floor_.blocks()) {
+    floor_.park(bound_ns);
+  } else if (entry != nullptr) {
     park(*entry, bound_ns);
   } else {
     futex_wait_many({}, bound_ns);  // nobody to be woken by
@@ -210,6 +227,12 @@ void LaneOwner::note_blocked() noexcept {
     control.waits_since.store(waits_since_ns_, std::memory_order_relaxed);
     add(control.blocks);
   }
+  if (floor_.blocks()) {
+    const ParticipantName persister = floor_.journal().persister();
+    control.waits_for_id.store(persister.id, std::memory_order_relaxed);
+    control.waits_for.store(persister.incarnation, std::memory_order_relaxed);
+    return;
+  }
   const ReaderTable::Entry* const entry = readers_.blocker();
   if (entry == nullptr) return;
   const ReaderName& name = entry->files.name();
@@ -226,6 +249,7 @@ void LaneOwner::note_unblocked() noexcept {
 
 Failure LaneOwner::full(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept {
   add(lane_.control().refused);
+  if (floor_.blocks()) return full_of_undurable(writer, code);
   const char* const name = channel_->name.c_str();
   const ReaderTable::Entry* const entry = readers_.blocker();
   if (entry == nullptr) {

@@ -2,6 +2,7 @@
 // ring is full.
 #pragma once
 
+#include "journal_floor.hpp"
 #include "lane_files.hpp"
 #include "millrace/core/limit.hpp"
 #include "millrace/core/wait.hpp"
@@ -23,6 +24,17 @@ class LaneOwner {
   Result<void> make_room(PublisherState& state, std::uint64_t length,
                          std::chrono::nanoseconds timeout) noexcept;
 
+  // Waits until message `sequence` is durable (Publisher::wait_durable says what may come of it).
+  Result<void> wait_durable(const LaneWriter<ProductionMemory>& writer, Sequence sequence,
+                            std::uint64_t deadline_ns) noexcept;
+
+  // Is there hope that a message published now will be durable? Else the answer of wait_durable().
+  // `probe`: asks the kernel whether the persister lives, where it matters.
+  Result<void> may_wait(bool probe) noexcept;
+
+  // Messages before it are durable.
+  [[nodiscard]] Sequence durable(const LaneWriter<ProductionMemory>& writer) noexcept;
+
   // Wakes whoever sleeps for the record at `at`.
   void wake(Position at) noexcept;
 
@@ -39,12 +51,14 @@ class LaneOwner {
   [[nodiscard]] const std::shared_ptr<ChannelState>& channel() const noexcept { return channel_; }
 
  private:
-  enum class Next : std::uint8_t { again, wait };
+  enum class Next : std::uint8_t { again, wait, hopeless };
+
+  Result<void> granted(const LaneWriter<ProductionMemory>& writer) noexcept;
 
   // One full ring: drops the dead, gives up on whom the policy gives up. `wait`: nothing helps but
-  // time.
-  Result<void> granted() noexcept;
+  // time; `hopeless`: nor does time.
   Next clear_the_way(bool probe_now) noexcept;
+  Next ask_journal(bool probe_now) noexcept;
   void evict(ReaderTable::Entry& entry) noexcept;
   bool drop_if_dead(ReaderTable::Entry& entry) noexcept;
   void park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) noexcept;
@@ -54,13 +68,17 @@ class LaneOwner {
   void adopt_fencing(PublisherState& state) noexcept;
   void settle_near_subscriber() noexcept;
   Failure full(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept;
+  Failure full_of_undurable(const LaneWriter<ProductionMemory>& writer, Errc code) noexcept;
+  Failure never_durable(const JournalCondition& journal) noexcept;
+  Failure not_yet_durable(Sequence sequence, Sequence durable) noexcept;
 
   std::shared_ptr<ChannelState> channel_;
   Participant& participant_;
   LifetimeLock lock_;
   LaneFiles lane_;
   ReaderTable readers_;
-  LimitKeeper<ProductionMemory, ReaderTable> keeper_;
+  JournalFloor floor_;
+  LimitKeeper<ProductionMemory, SpaceHolders> keeper_;
   Wait wait_;
   bool listening_ = false;
   Sequence accounted_ = 0;

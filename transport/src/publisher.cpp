@@ -1,6 +1,7 @@
 #include "millrace/transport/publisher.hpp"
 
 #include "channel_stats.hpp"
+#include "deadline.hpp"
 #include "lane_owner.hpp"
 
 #include <cinttypes>
@@ -14,6 +15,14 @@ namespace {
 Failure foreign() noexcept {
   return fail(Errc::foreign,
               "this publisher belongs to the parent process; open the domain anew after a fork");
+}
+
+Result<void> must_be_durable(const ChannelState& channel) noexcept {
+  if (channel.options.durable) return {};
+  return fail(Errc::bad_argument,
+              "channel \"%s\" is not durable; create it with the option `durable`, or publish "
+              "without waiting",
+              channel.name.c_str());
 }
 
 }  // namespace
@@ -44,6 +53,33 @@ void PublisherState::abort() noexcept {
   if (!guard.foreign()) owner->count_abort();
 }
 
+Sequence PublisherState::durable() const noexcept {
+  return guard.foreign() ? 0 : owner->durable(writer);
+}
+
+Result<void> PublisherState::wait_durable(Sequence sequence, std::uint64_t deadline_ns) noexcept {
+  if (guard.foreign()) return foreign();
+  if (auto durable = must_be_durable(*owner->channel()); !durable) return durable;
+  if (sequence < writer.sequence()) return owner->wait_durable(writer, sequence, deadline_ns);
+  return fail(Errc::bad_argument,
+              "channel \"%s\": message %" PRIu64 " is not published, the next one is %" PRIu64
+              "; wait for one that is",
+              owner->channel()->name.c_str(), sequence, writer.sequence());
+}
+
+Result<Sequence> PublisherState::publish_durable(std::uint64_t deadline_ns) noexcept {
+  Result<void> hope = guard.foreign() ? foreign() : must_be_durable(*owner->channel());
+  if (hope) hope = owner->may_wait(true);
+  if (!hope) {
+    abort();
+    return Failure(hope.error());
+  }
+  const Sequence first = publish();
+  auto done = owner->wait_durable(writer, writer.sequence() - 1, deadline_ns);
+  if (!done) return Failure(done.error());
+  return first;
+}
+
 void PublisherState::wake(Position at) noexcept {
   owner->wake(at);
 }
@@ -65,6 +101,35 @@ Result<std::span<std::byte>> Batch::claim(std::size_t length) noexcept {
     if (!room) return Failure(room.error());
   }
   return std::span(state_->claim_bytes(), length);
+}
+
+Result<Sequence> Claim::publish_durable(std::chrono::nanoseconds timeout) && noexcept {
+  return std::move(*this).publish_until(detail::deadline_after(timeout));
+}
+
+Result<Sequence> Claim::publish_until(std::uint64_t deadline_ns) && noexcept {
+  detail::PublisherState* const state = std::exchange(state_, nullptr);
+  if (!state->guard.foreign()) state->append(length_, key_);
+  return state->publish_durable(deadline_ns);
+}
+
+Result<Sequence> Batch::publish_durable(std::chrono::nanoseconds timeout) && noexcept {
+  if (count() == 0) return std::move(*this).publish();
+  detail::PublisherState* const state = std::exchange(state_, nullptr);
+  return state->publish_durable(detail::deadline_after(timeout));
+}
+
+Result<void> Publisher::wait_durable(Sequence sequence, std::chrono::nanoseconds timeout) noexcept {
+  return state_->wait_durable(sequence, detail::deadline_after(timeout));
+}
+
+Result<Sequence> Publisher::send_durable(std::span<const std::byte> message, std::uint16_t key,
+                                         std::chrono::nanoseconds timeout) noexcept {
+  const std::uint64_t deadline = detail::deadline_after(timeout);
+  auto claimed = claim_for(timeout, message.size(), key);
+  if (!claimed) return Failure(claimed.error());
+  state_->write(message);
+  return std::move(*claimed).publish_until(deadline);
 }
 
 Result<Batch> Publisher::batch(std::chrono::nanoseconds timeout) noexcept {

@@ -72,7 +72,8 @@ struct EvictedSlot {
 //      712     8  waits_for_id      publisher  its id low half, its number high half
 //      720     8  waits_since       publisher  CLOCK_MONOTONIC ns
 //      728     8  unjournaled       publisher  messages overwritten before they were durable
-//      736    32  reserved3         -          zero
+//      736     8  unjournaled_end   publisher  up to which message they are counted
+//      744    24  reserved3         -          zero
 //      768     8  evicted_count     publisher  entries ever written to `evicted`
 //      776   248  reserved4         -          zero
 //     1024  1024  evicted           publisher  ring of the last 64 evicted readers
@@ -114,7 +115,8 @@ struct LaneControl {
   Word waits_for_id;
   Word waits_since;
   Word unjournaled;
-  std::uint8_t reserved3[32];
+  Word unjournaled_end;
+  std::uint8_t reserved3[24];
   Word evicted_count;
   std::uint8_t reserved4[248];
   EvictedSlot evicted[kEvictedSlots];
@@ -155,6 +157,7 @@ static_assert(offsetof(LaneControl, waits_for) == 704);
 static_assert(offsetof(LaneControl, waits_for_id) == 712);
 static_assert(offsetof(LaneControl, waits_since) == 720);
 static_assert(offsetof(LaneControl, unjournaled) == 728);
+static_assert(offsetof(LaneControl, unjournaled_end) == 736);
 static_assert(offsetof(LaneControl, evicted_count) == 768);
 static_assert(offsetof(LaneControl, evicted) == 1024);
 static_assert(offsetof(LaneControl, checkpoints) == 2048);
@@ -198,6 +201,7 @@ inline constexpr std::uint64_t kLaneFingerprint =
                  offsetof(LaneControl, waits_for_id),
                  offsetof(LaneControl, waits_since),
                  offsetof(LaneControl, unjournaled),
+                 offsetof(LaneControl, unjournaled_end),
                  offsetof(LaneControl, evicted_count),
                  offsetof(LaneControl, evicted),
                  offsetof(LaneControl, checkpoints)});

@@ -58,6 +58,10 @@ class [[nodiscard]] Batch {
     return state->writer.sequence();
   }
 
+  // The same, and waits until all of them are durable; errors as Claim::publish_durable. An empty
+  // batch waits for nothing.
+  Result<Sequence> publish_durable(std::chrono::nanoseconds timeout) && noexcept;
+
  private:
   friend class Publisher;
 

@@ -4,6 +4,7 @@
 
 #include "millrace/transport/detail/publisher_state.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -44,6 +45,11 @@ class [[nodiscard]] Claim {
     return std::move(*this).publish();
   }
 
+  // Publishes, and waits until the message is durable (Publisher::wait_durable says what may come
+  // of it). Errors `timeout` and `gap`: it is published, only not known to be durable; bad_argument:
+  // nothing was published; journal_poisoned and journal_unavailable: one or the other.
+  Result<Sequence> publish_durable(std::chrono::nanoseconds timeout) && noexcept;
+
   // Gives the room back. Counted.
   void abort() && noexcept { std::exchange(state_, nullptr)->abort(); }
 
@@ -54,6 +60,8 @@ class [[nodiscard]] Claim {
       : state_(state), length_(length), key_(key) {
     state_->open = true;
   }
+
+  Result<Sequence> publish_until(std::uint64_t deadline_ns) && noexcept;
 
   detail::PublisherState* state_;
   std::uint32_t length_;

@@ -10,6 +10,10 @@
 // Errors of every form: full (or timeout, for the waiting forms: both name the slowest reader, its
 // pid and its lag), too_big, no_readers, poisoned, foreign, bad_argument (another claim is open).
 //
+// On a durable channel a ring that is full of messages that are not durable yet counts as full, and
+// the sentence names the journal; journal_poisoned: it failed, and this lane can go no further until
+// the next one continues.
+//
 // Thread rules: one thread at a time. A process that dies at any instruction leaves nothing behind
 // that stops others; at most its open claim vanishes.
 #pragma once
@@ -79,6 +83,28 @@ class Publisher {
   // Opens a batch; each of its claims waits at most `timeout`. Fails while a claim or batch is
   // open.
   [[nodiscard]] Result<Batch> batch(std::chrono::nanoseconds timeout = kForever) noexcept;
+
+  // Waits until message `sequence` of this lane is durable: it survives the loss of power. Waits at
+  // most `timeout`, also where it is kForever as long as there is hope:
+  //
+  //   ok                   it is
+  //   timeout              the journal is slow, stopped or full: the sentence says which, and its pid
+  //   journal_unavailable  after the timeout: nobody writes the journal (the next one continues). At
+  //                        once: it was detached, or fails where publishers proceed
+  //   journal_poisoned     at once: a write or flush failed; whether it is durable is unknown
+  //   gap                  publishers proceeded without the journal: it may have been overwritten
+  //   poisoned             at once: this lane contradicts the log
+  //   bad_argument         the channel is not durable, or there is no such message yet
+  Result<void> wait_durable(Sequence sequence,
+                            std::chrono::nanoseconds timeout = kForever) noexcept;
+
+  // Messages before it are durable; 0 if the channel is not.
+  [[nodiscard]] Sequence durable() const noexcept { return state_->durable(); }
+
+  // send_for, and waits with what is left of `timeout` until the message is durable; errors as
+  // send_for and Claim::publish_durable.
+  Result<Sequence> send_durable(std::span<const std::byte> message, std::uint16_t key = 0,
+                                std::chrono::nanoseconds timeout = kForever) noexcept;
 
   // Sequence of the next message.
   [[nodiscard]] Sequence next_sequence() const noexcept { return state_->writer.sequence(); }

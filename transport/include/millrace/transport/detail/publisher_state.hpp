@@ -79,6 +79,15 @@ class PublisherState {
 
   void abort() noexcept;
 
+  // Publishes what is open and waits until all of it is durable; returns its first sequence. If
+  // there is no hope to begin with, it is aborted instead.
+  Result<Sequence> publish_durable(std::uint64_t deadline_ns) noexcept;
+
+  // Publisher::wait_durable, until a moment of CLOCK_MONOTONIC.
+  Result<void> wait_durable(Sequence sequence, std::uint64_t deadline_ns) noexcept;
+
+  [[nodiscard]] Sequence durable() const noexcept;
+
   // Drops what is open; returns the sequence it would have had.
   Sequence forget() noexcept {
     abort();
