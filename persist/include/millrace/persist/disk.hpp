@@ -69,6 +69,9 @@ class Disk {
   struct Slot {
     File file = 0;
     std::uint64_t bytes = 0;
+    // Not every block is its own and written (a sparse or reflinked copy, a snapshot): overwrites
+    // allocate, are slow and may fail for want of space, until it is prepared again.
+    bool doubtful = false;
   };
 
   virtual Result<std::vector<Slot>> slots() = 0;
