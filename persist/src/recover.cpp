@@ -1,3 +1,4 @@
+#include "flaw.hpp"
 #include "item_view.hpp"
 #include "manifest_read.hpp"
 #include "recover_chain.hpp"
@@ -36,7 +37,7 @@ Result<layout::Manifest> find_manifest(Disk& disk, RecoveredLog& log) {
 Result<RecoveredLog> recover(Disk& disk, RecoverAs as,
                              const std::vector<DurableWitness>& witnesses) {
   const std::uint64_t began = disk.now().boot_ns;
-  if (as == RecoverAs::writer) {
+  if (as == RecoverAs::writer && !MILLRACE_FLAW(read_before_flush)) {
     // What a dead process wrote may still be lost with the power: nothing is believed before that.
     auto flushed = disk.flush_all();
     if (!flushed) return Failure(flushed.error());

@@ -1,5 +1,7 @@
 #include "recover_chain.hpp"
 
+#include "flaw.hpp"
+
 #include <algorithm>
 
 namespace millrace {
@@ -30,6 +32,10 @@ const SeenSlot* headless_of(const SlotSurvey& survey, std::uint64_t segment) noe
 // Whom a segment follows. Where that one is gone with an accepted loss, whoever came before it.
 const SeenSlot* predecessor(const SlotSurvey& survey, const layout::Manifest& manifest,
                             const SeenSlot& of) {
+  if (MILLRACE_FLAW(order_by_number)) {
+    return newest(survey, manifest,
+                  [&](const SeenSlot& seen) { return seen.header.segment < of.header.segment; });
+  }
   const std::uint64_t number = of.head.predecessor_segment;
   const SeenSlot* const linked =
       newest(survey, manifest, [&](const SeenSlot& seen) { return seen.header.segment == number; });

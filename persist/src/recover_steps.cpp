@@ -1,5 +1,6 @@
 #include "recover_steps.hpp"
 
+#include "flaw.hpp"
 #include "millrace/persist/journal_layout.hpp"
 #include "recover_lanes.hpp"
 #include "recover_verdict.hpp"
@@ -69,7 +70,8 @@ Result<void> RecoverySteps::link() {
                               .first_item = seen->header.item,
                               .lane_ends = {}});
     // E6: whoever began this epoch had flushed all that came before.
-    if (before != nullptr && seen->header.epoch > before->header.epoch) {
+    const bool later_epoch = before != nullptr && seen->header.epoch > before->header.epoch;
+    if (later_epoch || MILLRACE_FLAW(predecessor_is_evidence)) {
       evidence_.take_new_epoch(seen->header.item, seen->header.epoch);
     }
     before = seen;

@@ -1,5 +1,7 @@
 #include "slot_survey.hpp"
 
+#include "flaw.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -22,6 +24,7 @@ void count_found(SeenSlot& seen, const ItemView& view) {
 
 // T3: only a slot without any item that may be needed is free to be prepared again.
 void look_through(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
+  if (MILLRACE_FLAW(unreadable_is_spare)) return;
   const layout::Manifest& manifest = reader.manifest();
   reader.window().read_ahead(kReadAheadBytes);
   ItemView view;
