@@ -97,18 +97,17 @@ Result<void> RecorderCore::push() {
   }
 }
 
-// False: the log has no room, and the item stays.
+// False: the log cannot take it now, and the item stays.
 Result<bool> RecorderCore::submit() {
   MILLRACE_CRASH_POINT("recorder.item-built");
   const auto item = journal_.submit();
   if (!item) {
-    if (item.error().code() != Errc::full) return Failure(failed(item.error()).error());
-    say(LogState::full, journal_.stats().error);
-    return false;
+    const Errc why = item.error().code();
+    if (why == Errc::full || why == Errc::no_space || why == Errc::busy) return false;
+    return Failure(failed(item.error()).error());
   }
   points_.submitted(*item);
   MILLRACE_CRASH_POINT("recorder.submitted");
-  say(LogState::ok, 0);
   return true;
 }
 
@@ -166,6 +165,7 @@ Result<void> RecorderCore::drain() {
     if (auto pushed = push(); !pushed) return pushed;
     if (drained()) break;
     if (auto waited = await(kSleepBound); !waited) return waited;
+    show_stats(false);
     if (said_ != LogState::full) room_by = Clock::now() + kDrainFull;
     if (Clock::now() < room_by) continue;
     return fail(Errc::full,
@@ -216,6 +216,7 @@ void RecorderCore::show_stats(bool at_once) {
   if (!at_once && now < stats_due_) return;
   stats_due_ = now + kStatsEvery;
   counts_.journal = journal_.stats();
+  say(counts_.journal.state, counts_.journal.error);
   counts_.gaps = notes_.gaps;
   counts_.lanes = 0;
   for (const RecorderSource* const source : sources_)

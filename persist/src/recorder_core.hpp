@@ -24,9 +24,11 @@ namespace millrace {
 
 class RecorderCore {
  public:
+  // `disk`: where the log lies, null: in options.directory.
   static Result<std::unique_ptr<RecorderCore>> open(const Domain& domain,
                                                     const JournalOptions& options,
-                                                    const std::vector<std::string>& channels);
+                                                    const std::vector<std::string>& channels,
+                                                    std::unique_ptr<Disk> disk = nullptr);
 
   RecorderCore(const RecorderCore&) = delete;
   RecorderCore& operator=(const RecorderCore&) = delete;

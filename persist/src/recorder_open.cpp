@@ -93,12 +93,13 @@ Result<void> check_log(const Domain& domain, const std::string& name, const Jour
 
 Result<std::unique_ptr<RecorderCore>> RecorderCore::open(const Domain& domain,
                                                          const JournalOptions& options,
-                                                         const std::vector<std::string>& channels) {
+                                                         const std::vector<std::string>& channels,
+                                                         std::unique_ptr<Disk> disk) {
   use_journals();
   if (auto fine = check(domain, options.directory, channels); !fine) return Failure(fine.error());
   JournalOptions asked = options;
   asked.witnesses = [&] { return witnesses_of(domain, channels); };
-  auto journal = Journal::open(asked);
+  auto journal = disk ? Journal::open(asked, std::move(disk)) : Journal::open(asked);
   if (!journal) return Failure(journal.error());
   MILLRACE_CRASH_POINT("recorder.log-open");
   std::unique_ptr<RecorderCore> core(new RecorderCore(std::move(*journal), options.item_bytes));
