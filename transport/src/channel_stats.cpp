@@ -161,6 +161,8 @@ ReaderFileStats read_reader(const KnownReader& reader, std::uint32_t lanes) {
   stats.counts.overruns = value(file.overruns);
   stats.counts.evictions = value(file.evictions);
   stats.counts.parks = value(file.parks);
+  stats.counts.caught_up = value(file.caught_up);
+  stats.counts.rewinds = value(file.rewinds);
   return stats;
 }
 

@@ -25,7 +25,8 @@ std::size_t LaneSet::living_publishers() noexcept {
 }
 
 bool LaneSet::ended(const SubscriberState& state) noexcept {
-  if ((lanes_.empty() && gone_ == 0) || stale() || living_publishers() != 0) return false;
+  if ((lanes_.empty() && gone_ == 0) || !cold_.empty()) return false;
+  if (stale() || living_publishers() != 0) return false;
   // Their death, or good-bye, orders everything they published before this look.
   return std::none_of(state.cursors.begin(), state.cursors.end(), [](const LaneCursor& cursor) {
     // [sync:record] Acquire, as in LaneReader::poll.

@@ -3,6 +3,8 @@
 #include "alarm.hpp"
 #include "counter.hpp"
 #include "millrace/core/crash_point.hpp"
+#include "millrace/core/join.hpp"
+#include "own_words.hpp"
 
 #include <algorithm>
 #include <cinttypes>
@@ -11,42 +13,18 @@
 
 namespace millrace::detail {
 
-// This subscriber's words in one lane, as the join protocol uses them.
-class LaneSet::OwnWords {
- public:
-  OwnWords(const ChannelState& channel, layout::ReaderSlot& slot, std::uint64_t epoch) noexcept
-      : channel_(channel), slot_(slot), epoch_(epoch) {
-    add(slot.joins);
-    slot.left.store(0, std::memory_order_relaxed);
-  }
-
-  void stand_at(Checkpoint place) noexcept {
-    // [sync:space] Release, as every store of a position.
-    slot_.position.store(place.position, std::memory_order_release);
-    slot_.sequence.store(place.sequence, std::memory_order_relaxed);
-    // [sync:place] Release: without it a publisher could take an old lane's position for ours.
-    slot_.lane_epoch.store(epoch_, std::memory_order_release);
-  }
-
-  void announce() noexcept {
-    // [sync:join] Sequentially consistent: the publisher's half of Dekker's handshake is limit.hpp.
-    channel_.doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
-  }
-
- private:
-  const ChannelState& channel_;
-  layout::ReaderSlot& slot_;
-  std::uint64_t epoch_;
-};
-
 LaneSet::LaneSet(std::shared_ptr<ChannelState> channel, Participant& participant,
-                 ReaderFiles reader, const SubscriberOptions& options)
+                 ReaderFiles reader, const SubscriberOptions& options,
+                 std::optional<RememberedPlaces> remembered)
     : channel_(std::move(channel)),
       participant_(participant),
       reader_(std::move(reader)),
       from_(options.from),
       wait_(options.wait),
-      until_closed_(options.until_closed) {}
+      until_closed_(options.until_closed),
+      durable_(channel_->options.durable && options.delivery != Delivery::visible),
+      past_(*channel_),
+      remembered_(std::move(remembered)) {}
 
 LaneSet::~LaneSet() {
   // In a forked child there is no thread to end.
@@ -88,9 +66,12 @@ Result<void> LaneSet::look(SubscriberState& state, bool again) noexcept {
     if (seen == nullptr || seen->broken) seen = discover(state, number);
     if (seen == nullptr) continue;
     // One publisher's broken lane keeps nobody from the others.
-    const auto followed = follow(state, *seen, active_ ? From::oldest() : from_);
+    const auto followed = follow(state, *seen);
+    // Who asked for a past that cannot be read is told before it gets a subscriber.
+    if (!followed && !active_ && !seen->broken) return followed;
     if (!followed) report(state, followed.error());
   }
+  state.attention = needs_care();
   return {};
 }
 
@@ -138,7 +119,7 @@ SeenLane* LaneSet::discover(SubscriberState& state, std::uint32_t lane) noexcept
 
 void LaneSet::report(SubscriberState& state, const Error& error) {
   news_.push_back(error);
-  state.bad_news = true;
+  state.attention = true;
 }
 
 // A lane that was read to its end and that nobody has continued.
@@ -148,57 +129,11 @@ bool LaneSet::at_rest(const SeenLane& seen) const noexcept {
          static_cast<std::uint32_t>(layout::LaneState::live);
 }
 
-Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen, From from) noexcept {
-  const std::uint32_t lane = seen.files.lane;
-  layout::ReaderSlot& slot = reader_.slot(lane);
-  LaneCursor cursor;
-  Checkpoint place{value(slot.position), value(slot.sequence)};
-  // A lane that we read before and that somebody continues: we still stand where we stood.
-  const bool fresh = value(slot.lane_epoch) != seen.files.epoch || value(slot.joins) == 0;
-  if (fresh) {
-    OwnWords own(*channel_, slot, seen.files.epoch);
-    const auto taken = Join<ProductionMemory, OwnWords>::take_place(seen.files.view, from, own);
-    if (!taken) {
-      seen.broken = true;
-      slot.left.store(1, std::memory_order_relaxed);  // nobody need wait for us there
-      return fail(Errc::poisoned,
-                  "channel \"%s\": no place can be taken in lane %u, its bytes "
-                  "contradict each other",
-                  channel_->name.c_str(), lane);
-    }
-    place = *taken;
-  }
-  // The first message that this subscriber wants of the lane: what lies before its place is lost.
-  const bool wants = fresh && (active_ || from.kind == From::Kind::sequence);
-  const Sequence first = active_ ? 0 : from.sequence;
-  const std::uint64_t missed = wants && place.sequence > first ? place.sequence - first : 0;
-  if (wants) seen.first = first;
-  cursor.first = seen.first;
-  cursor.reader = LaneReader<ProductionMemory>(seen.files.view, place);
-  cursor.slot = &slot;
-  cursor.poisoned = seen.files.poisoned();
-  cursor.published = place.position;
-  cursor.lane = lane;
-  cursor.received = value(slot.received);
-  cursor.skipped = value(slot.skipped);
-  cursor.unknown = value(slot.unknown);
-  // [sync:evicted] Acquire: entries before this count are old stories.
-  seen.evictions_seen = seen.files.control().evicted_count.load(std::memory_order_acquire);
-  seen.followed = true;
-  state.cursors.push_back(cursor);
-  if (missed != 0) {
-    add(slot.lost, missed);
-    add(reader_.file().overruns);
-    missed_ += missed;
-    state.bad_news = true;
-  }
-  return {};
-}
-
-Failure LaneSet::tell_news() noexcept {
+Failure LaneSet::tell_news(SubscriberState& state) noexcept {
   if (!news_.empty()) {
     const Failure first(news_.front());
     news_.erase(news_.begin());
+    state.attention = needs_care();
     return first;
   }
   const Failure failure = fail(Errc::overrun,
@@ -206,7 +141,9 @@ Failure LaneSet::tell_news() noexcept {
                                " messages were overwritten before this reader had its place, and "
                                "are lost",
                                channel_->name.c_str(), missed_);
-  return Failure(failure.error().with_lost(std::exchange(missed_, 0)));
+  const std::uint64_t lost = std::exchange(missed_, 0);
+  state.attention = needs_care();
+  return Failure(failure.error().with_lost(lost));
 }
 
 // Stops polling lanes whose publisher has said good-bye and that are read to the end. They stay
@@ -265,7 +202,7 @@ Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
     lost =
         place->sequence > cursor.reader.sequence() ? place->sequence - cursor.reader.sequence() : 0;
     cursor.reader.jump(*place);
-    cursor.published = place->position;
+    cursor.stands_at(place->position);
   } else {
     lost = cursor.reader.resynchronise();
   }
@@ -289,7 +226,7 @@ Failure LaneSet::broken(SubscriberState& state, LaneCursor& cursor) noexcept {
   SeenLane* const seen = find(lane);
   seen->broken = true;
   seen->followed = false;
-  cursor.slot->left.store(1, std::memory_order_relaxed);
+  stand_aside(*cursor.slot, seen->files.epoch, Aside::done);
   const bool cut_off = cursor.poisoned->load(std::memory_order_relaxed) != 0;
   const std::uint64_t sequence = cursor.reader.sequence();
   const auto word =
@@ -350,6 +287,8 @@ ReaderStats LaneSet::stats(const SubscriberState& state) const {
   sum.overruns = value(reader_.file().overruns);
   sum.evictions = value(reader_.file().evictions);
   sum.parks = value(reader_.file().parks);
+  sum.caught_up = value(reader_.file().caught_up);
+  sum.rewinds = value(reader_.file().rewinds);
   return sum;
 }
 

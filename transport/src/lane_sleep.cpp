@@ -1,5 +1,6 @@
 // How a subscriber sleeps (sleep.hpp is the protocol): it asks every lane to wake it, makes sure
-// that nothing came meanwhile, and waits on all their next headers at once.
+// that nothing came meanwhile, and waits on all their next headers at once. What must be durable
+// first is waited for at the journal's words.
 #include "alarm.hpp"
 #include "counter.hpp"
 #include "lane_set.hpp"
@@ -8,6 +9,7 @@
 #include "millrace/core/sleep.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace millrace::detail {
 
@@ -20,13 +22,14 @@ constexpr std::uint64_t kParkBoundNs = 10'000'000;
 // Where some lane cannot wake us, because fences are missing or the kernel watches no more words.
 constexpr std::uint64_t kNapNs = 1'000'000;
 
-// One word is the channel's lane generation, the first of all; one is the alarm's own.
-constexpr std::size_t kLanesWatched = kFutexWaitsMax - 2;
+// The channel's lane generation, the journal's state, and one word for each lane.
+constexpr std::size_t kWordsMax = kLanesMax + 2;
 
 }  // namespace
 
-std::uint64_t LaneSet::bound_ns(const SubscriberState& state) const noexcept {
-  if (state.cursors.size() > kLanesWatched) return kNapNs;
+std::uint64_t LaneSet::bound_ns(const SubscriberState& state, std::size_t words) const noexcept {
+  if (words >= kFutexWaitsMax) return kNapNs;  // one of them is the alarm's own
+  if (durable_) return kParkBoundNs;
   if (participant_.membarrier_registered()) return kParkBoundNs;
   // No heavy barrier: only publishers that have said that they fence can be relied on.
   for (const LaneCursor& cursor : state.cursors) {
@@ -36,9 +39,29 @@ std::uint64_t LaneSet::bound_ns(const SubscriberState& state) const noexcept {
   return kParkBoundNs;
 }
 
-std::size_t LaneSet::prepare_to_sleep(const SubscriberState& state,
-                                      std::span<FutexWait> waits) noexcept {
-  layout::DoorbellFile& doorbell = channel_->doorbell();
+bool LaneSet::something_there(SubscriberState& state) noexcept {
+  if (has_news()) return true;
+  const bool poisoned = durable_ && channel_->journal.state() == layout::JournalState::poisoned;
+  for (LaneCursor& cursor : state.cursors) {
+    const auto& lane = cursor.reader.lane();
+    const Position at = cursor.reader.position();
+    // Relaxed: next() looks again, and in order. A lapped reader must find out, too, and one whose
+    // lane was cut short: the look at the header is what raises that flag.
+    if (lane.limit().load(std::memory_order_relaxed) > at + lane.capacity() ||
+        cursor.poisoned->load(std::memory_order_relaxed) != 0) {
+      return true;
+    }
+    if (lane.header(at).load(std::memory_order_relaxed) == 0) continue;
+    if (at >= cursor.deliverable) look_at_journal(cursor);
+    if (at < cursor.deliverable || poisoned || refused(cursor)) return true;
+  }
+  return std::ranges::any_of(cold_.lanes(),
+                             [&](const ColdLane& cold) { return cold_has_something(cold); });
+}
+
+// The publishers of lanes that are read as they are published.
+std::size_t LaneSet::await_publishers(const SubscriberState& state, std::span<FutexWait> waits,
+                                      std::size_t count) noexcept {
   for (const LaneCursor& cursor : state.cursors) {
     Sleep<ProductionMemory>::announce(channel_->asleep_at(cursor.lane), cursor.reader.position(),
                                       cursor.reader.lane().capacity());
@@ -46,27 +69,51 @@ std::size_t LaneSet::prepare_to_sleep(const SubscriberState& state,
   MILLRACE_CRASH_POINT("sleep.announced");
   // [sync:sleep] Without it a publisher could see nobody asleep, and we no record.
   if (!participant_.membarrier_registered() || !heavy_barrier()) {
-    doorbell.needs_fence.store(1, std::memory_order_relaxed);
+    channel_->doorbell().needs_fence.store(1, std::memory_order_relaxed);
     ProductionMemory::full_fence();
   }
-  waits[0] = {low_half(doorbell.lane_generation), static_cast<std::uint32_t>(generation_)};
-  std::size_t count = 1;
   for (const LaneCursor& cursor : state.cursors) {
     const layout::Word& header = cursor.reader.lane().header(cursor.reader.position());
-    if (header.load(std::memory_order_relaxed) != 0) return 0;
     if (count < waits.size()) waits[count++] = {low_half(header), 0};
   }
-  return stale() ? 0 : count;
+  return count;
 }
 
-void LaneSet::park(const SubscriberState& state, std::uint64_t bound) noexcept {
-  std::array<FutexWait, kLanesMax + 1> waits;
+// The journal: lanes whose messages wait until they are durable, and those that are read from it.
+std::size_t LaneSet::await_journal(const SubscriberState& state, std::span<FutexWait> waits,
+                                   std::size_t count) const noexcept {
+  const auto await = [&](const layout::HalfWord& word) {
+    if (count == waits.size()) return;
+    // [sync:durable-wake] Acquire: an advance that this value counts is seen by the look at the
+    // durable point that follows; without it we could sleep on the very advance we wait for.
+    waits[count++] = {&word, word.load(std::memory_order_acquire)};
+  };
+  if (durable_) {
+    await(channel_->journal.state_word());
+    for (const LaneCursor& cursor : state.cursors)
+      await(channel_->journal.advanced_word(cursor.lane));
+  }
+  for (const ColdLane& cold : cold_.lanes())
+    await(channel_->journal.advanced_word(cold.seen->files.lane));
+  return count;
+}
+
+std::size_t LaneSet::prepare_to_sleep(SubscriberState& state, std::span<FutexWait> waits) noexcept {
+  waits[0] = {low_half(channel_->doorbell().lane_generation),
+              static_cast<std::uint32_t>(generation_)};
+  std::size_t count = await_journal(state, waits, 1);
+  if (!durable_) count = await_publishers(state, waits, count);
+  return something_there(state) || stale() ? 0 : count;
+}
+
+void LaneSet::park(SubscriberState& state, std::uint64_t bound) noexcept {
+  std::array<FutexWait, kWordsMax> waits;
   const std::size_t count = prepare_to_sleep(state, waits);
   if (count == 0) return;
   add(reader_.file().parks);
   MILLRACE_CRASH_POINT("sleep.asleep");
-  futex_wait_many(std::span(waits).first(std::min(count, kLanesWatched + 1)),
-                  std::min(bound, bound_ns(state)));
+  futex_wait_many(std::span(waits).first(std::min(count, kFutexWaitsMax - 1)),
+                  std::min(bound, bound_ns(state, count)));
 }
 
 Result<int> LaneSet::event_fd(SubscriberState& state) noexcept {
@@ -75,19 +122,20 @@ Result<int> LaneSet::event_fd(SubscriberState& state) noexcept {
     if (!made) return Failure(made.error());
     alarm_ = std::move(*made);
     state.has_alarm = true;
+    state.restless = true;
     alarm_->ring();  // the first poll decides
   }
   return alarm_->fd();
 }
 
-void LaneSet::arm(const SubscriberState& state) noexcept {
+void LaneSet::arm(SubscriberState& state) noexcept {
   if (!alarm_ || alarm_->armed()) return;
-  std::array<FutexWait, kLanesMax + 1> waits;
+  std::array<FutexWait, kWordsMax> waits;
   const std::size_t count = prepare_to_sleep(state, waits);
   if (count == 0) {
     alarm_->ring();
   } else {
-    alarm_->arm(std::span(waits).first(count), bound_ns(state));
+    alarm_->arm(std::span(waits).first(count), bound_ns(state, count));
   }
 }
 

@@ -6,6 +6,7 @@
 #include "millrace/core/lane_recovery.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -13,18 +14,32 @@ namespace millrace {
 
 // Where a reader begins in a lane.
 struct From {
-  enum class Kind : std::uint8_t { oldest, now, sequence };
+  enum class Kind : std::uint8_t { oldest, now, sequence, time };
 
   Kind kind = Kind::now;
   Sequence sequence = 0;
+  std::uint64_t wall_ns = 0;  // nanoseconds since 1970
 
-  static constexpr From oldest() noexcept { return {Kind::oldest, 0}; }
+  // The oldest message there is: of a durable channel that its journal holds, else of the ring.
+  static constexpr From oldest() noexcept { return {Kind::oldest, 0, 0}; }
 
-  static constexpr From now() noexcept { return {Kind::now, 0}; }
+  static constexpr From now() noexcept { return {Kind::now, 0, 0}; }
 
-  // The first message to be delivered. If the ring no longer goes back so far, the oldest that it
-  // has (the gap is counted as lost); if the sequence is not yet written, the reader waits for it.
-  static constexpr From at(Sequence sequence) noexcept { return {Kind::sequence, sequence}; }
+  // The first message to be delivered. If the ring no longer goes back so far, a durable channel's
+  // journal does; else it is the oldest that the ring has (the gap is counted as lost). If the
+  // sequence is not yet written, the reader waits for it.
+  static constexpr From at(Sequence sequence) noexcept { return {Kind::sequence, sequence, 0}; }
+
+  // The first message that a durable channel's journal took in at or after this moment; if there is
+  // none, what is published from now on.
+  static constexpr From since(std::chrono::nanoseconds since_1970) noexcept {
+    const auto ns = since_1970.count();
+    return {Kind::time, 0, ns > 0 ? static_cast<std::uint64_t>(ns) : 0};
+  }
+
+  static From since(std::chrono::system_clock::time_point moment) noexcept {
+    return since(std::chrono::duration_cast<std::chrono::nanoseconds>(moment.time_since_epoch()));
+  }
 };
 
 // Readers is the reader's own words in shared memory:
@@ -37,7 +52,7 @@ class Join {
   using Lane = typename Memory::Lane;
 
   // Takes a place. None: the lane is being overwritten faster than we can join (try again later),
-  // or its words make no sense.
+  // or its words make no sense. REQUIRES: `from` is not a time; a ring knows none.
   static std::optional<Checkpoint> take_place(const Lane& lane, From from, Readers& own) noexcept {
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       const auto start = choose(lane, from);

@@ -30,7 +30,8 @@ inline constexpr std::uint32_t kReaderLossy = 1;
 //       32     8  lost        reader  messages lost to overrun
 //       40     8  skipped     reader  messages passed over by the key filter
 //       48     8  unknown     reader  records of an unknown, skippable type
-//       56     8  left        reader  1: done with this lane, it need not wait
+//       56     8  left        reader  1: done with this lane, it need not wait; 2: reads it from
+//                                     the journal
 //       64     8  joins       reader  times it took a place in this lane; an evicted reader that
 //                                     joins again is counted again
 //       72    56  reserved    -       zero
@@ -72,7 +73,9 @@ static_assert(offsetof(ReaderSlot, joins) == 64);
 //      168     8  overruns     reader  times it was lapped
 //      176     8  evictions    reader  times it was given up on
 //      184     8  parks        reader  times it slept
-//      192   320  reserved1    -       pins of queues
+//      192     8  caught_up    reader  times it was lapped and went on in the journal: no loss
+//      200     8  rewinds      reader  lanes whose log ended before what it had acknowledged
+//      208   304  reserved1    -       pins of queues
 //      512     -  -            reader  ReaderSlot of lane 0, 1, 2, ...
 struct ReaderFile {
   SegmentHeader header;
@@ -88,7 +91,9 @@ struct ReaderFile {
   Word overruns;
   Word evictions;
   Word parks;
-  std::uint8_t reserved1[320];
+  Word caught_up;
+  Word rewinds;
+  std::uint8_t reserved1[304];
 };
 
 static_assert(sizeof(ReaderFile) == 512);
@@ -105,6 +110,8 @@ static_assert(offsetof(ReaderFile, node) == 164);
 static_assert(offsetof(ReaderFile, overruns) == 168);
 static_assert(offsetof(ReaderFile, evictions) == 176);
 static_assert(offsetof(ReaderFile, parks) == 184);
+static_assert(offsetof(ReaderFile, caught_up) == 192);
+static_assert(offsetof(ReaderFile, rewinds) == 200);
 
 constexpr std::size_t reader_slot_offset(std::uint32_t lane) noexcept {
   return sizeof(ReaderFile) + std::size_t{lane} * sizeof(ReaderSlot);
@@ -138,6 +145,8 @@ inline constexpr std::uint64_t kReaderFingerprint = fingerprint({4,
                                                                  offsetof(ReaderFile, node),
                                                                  offsetof(ReaderFile, overruns),
                                                                  offsetof(ReaderFile, evictions),
-                                                                 offsetof(ReaderFile, parks)});
+                                                                 offsetof(ReaderFile, parks),
+                                                                 offsetof(ReaderFile, caught_up),
+                                                                 offsetof(ReaderFile, rewinds)});
 
 }  // namespace millrace::layout

@@ -36,7 +36,7 @@ class alignas(64) Message {
 
   [[nodiscard]] std::uint16_t key() const noexcept { return key_; }
 
-  // Bytes before it in its lane.
+  // Bytes before it in its lane; 0 for a message that was read from a journal, which knows no ring.
   [[nodiscard]] Position position() const noexcept { return position_; }
 
  private:

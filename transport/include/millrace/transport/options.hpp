@@ -89,10 +89,26 @@ struct KeyFilter {
   [[nodiscard]] bool passes(std::uint16_t key) const noexcept { return (key & mask) == value; }
 };
 
+// When a subscriber gets a message.
+enum class Delivery : std::uint8_t {
+  automatic,  // durable on a durable channel, visible on every other
+  visible,    // as soon as it is published; a power cut may still take it back
+  durable,    // once the channel's journal has it on disk
+};
+
 struct SubscriberOptions {
   From from = From::now();
   Wait wait = Wait::automatic;
   KeyFilter filter{};
+  Delivery delivery = Delivery::automatic;
+
+  // What others call it: 1 to 63 of A-Z a-z 0-9 . _ -, not beginning with a dot or a dash. On
+  // durable channels only, one living subscriber may have its places kept under its name: the next
+  // of that name goes on where this one released (`from` says where the very first begins), after a
+  // reboot as far as the journal had got to know of it. A message that was polled and not released
+  // is delivered again.
+  std::string name{};
+  bool remember = false;
 
   // Never waited for, whatever the channel's policy: this reader may be lapped and counts its loss.
   bool lossy = false;

@@ -91,6 +91,8 @@ struct ReaderStats {
   std::uint64_t overruns = 0;
   std::uint64_t evictions = 0;
   std::uint64_t parks = 0;
+  std::uint64_t caught_up = 0;  // times it was lapped and went on in the journal, without a loss
+  std::uint64_t rewinds = 0;    // lanes whose log ended before what it had acknowledged
 };
 
 struct ReaderFileStats {

@@ -1,19 +1,17 @@
 // What a Subscriber and its messages share. The message path is here, in the open, so that it is
-// inlined: look at a header, hand out the bytes, step on. Finding lanes, waiting, errors and places
-// are behind LaneSet (transport/src).
+// inlined: look at a header, hand out the bytes, step on. Finding lanes, waiting, errors, places
+// and lanes that are read from a journal are behind LaneSet (transport/src).
 #pragma once
 
 #include "millrace/core/cpu.hpp"
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/fork_guard.hpp"
-#include "millrace/core/lane_reader.hpp"
 #include "millrace/core/racing_copy.hpp"
-#include "millrace/core/reader_layout.hpp"
 #include "millrace/core/result.hpp"
+#include "millrace/transport/detail/lane_cursor.hpp"
 #include "millrace/transport/message.hpp"
 #include "millrace/transport/options.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,39 +27,6 @@ class LaneSet;
 struct LaneSetDelete {
   void operator()(LaneSet* set) const noexcept;
 };
-
-class MessageMaker {
- public:
-  static void make(Message& message, const Record& record, const std::byte* data,
-                   std::uint32_t lane) noexcept {
-    message.data_ = data;
-    message.position_ = record.position;
-    message.sequence_ = record.sequence;
-    message.length_ = record.length;
-    message.lane_ = lane;
-    message.key_ = record.key;
-  }
-};
-
-// One lane as this subscriber reads it.
-struct LaneCursor {
-  LaneReader<ProductionMemory> reader;
-  layout::ReaderSlot* slot = nullptr;  // own words: position and counters
-  const std::atomic<std::uint32_t>* poisoned = nullptr;
-  Position published = 0;  // last position stored in the slot
-  Sequence first = 0;      // asked for: messages before it are passed over
-  std::uint64_t received = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t unknown = 0;  // counted before this cursor was made
-  std::uint32_t lane = 0;
-  std::uint32_t run = 0;    // messages since the lane was last found empty
-  std::uint32_t idle = 0;   // times in a row it was found empty
-  std::uint32_t rest = 0;   // turns to leave out, because it is idle and others are not
-  std::uint32_t stuck = 0;  // overruns in a row that did not move it
-};
-
-// Brings the counters that observers see up to date.
-void store_counters(const LaneCursor& cursor) noexcept;
 
 // What a look for a message came to. An Error is large; it is made only when there is one.
 enum class Look : std::uint8_t {
@@ -83,14 +48,15 @@ class SubscriberState {
 
   // Takes the next message of any lane. Releases the one before.
   Look next(Message& message) noexcept {
-    if (guard.foreign() || bad_news) [[unlikely]]
-      return failed(refuse());
+    if (guard.foreign() || attention) [[unlikely]]
+      return next_by_copy(message);
     for (int round = 1;; ++round) {
-      const Look found = one_round(message);
-      if (found != Look::nothing) [[likely]]
+      Look found = one_round(message);
+      if (found == Look::message) [[likely]]
         return found;
-      const Look more = nothing();
-      if (more != Look::again) return more;
+      if (found == Look::nothing) found = nothing();
+      if (found != Look::again) return found;
+      if (attention) return next_by_copy(message);
       if (round == kRoundsMax) return Look::nothing;
     }
   }
@@ -98,19 +64,14 @@ class SubscriberState {
   // Calls handler for at most `most` messages and releases them, one lane's run at a time.
   template <class Handler>
   Result<std::size_t> each(Handler& handler, std::size_t most) noexcept {
-    if (guard.foreign() || bad_news) [[unlikely]]
-      return refuse();
-    for (int round = 1;; ++round) {
-      std::size_t done = 0;
-      if (each_in_round(handler, most, done) == Look::failed) [[unlikely]]
-        return Failure(*failure);
-      if (done != 0 || most == 0) return done;
-      const Look more = nothing();
-      if (more == Look::failed) [[unlikely]]
-        return Failure(*failure);
-      if (more == Look::nothing || round == kRoundsMax) return std::size_t{0};
-    }
+    if (guard.foreign() || attention) [[unlikely]]
+      return each_with_care(handler, most);
+    return each_in_rings(handler, most);
   }
+
+  // The same when something else comes first: a loss to report, a lane that is read from the
+  // journal, a place to be remembered.
+  Look next_with_care(Message& message) noexcept;
 
   // Waits until something may be there. `deadline_ns` of CLOCK_MONOTONIC is set at the first call
   // and kept for the next, so that several waits share one timeout; 0 before.
@@ -118,7 +79,7 @@ class SubscriberState {
   Result<void> release_all() noexcept;
 
   // The next record, not copied and not checked; finish() says whether its bytes were intact.
-  // `lane`: where it lies.
+  // `lane`: where it lies. One from the journal is intact, and taken by finish().
   Look next_in_place(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
   Result<void> finish(const Record& record, std::uint32_t lane) noexcept;
 
@@ -131,8 +92,9 @@ class SubscriberState {
   KeyFilter filter;
   bool in_place = true;    // Policy::block: messages point into the ring
   bool fencing = false;    // no membarrier: fence at every release
+  bool restless = false;   // "nothing" needs a closer look: has_alarm, or a record is held back
   bool has_alarm = false;  // somebody waits on our event descriptor
-  bool bad_news = false;   // the next poll has a loss to report before it goes on
+  bool attention = false;  // next_with_care() must have a look before every message
   std::uint64_t incarnation = 0;
   const layout::Word* lane_generation = nullptr;
   std::uint64_t lane_generation_seen = 0;
@@ -142,10 +104,58 @@ class SubscriberState {
 
   static Failure foreign() noexcept;
 
- private:
   Look failed(const Failure& why) noexcept {
     failure.emplace(why.error());
     return Look::failed;
+  }
+
+ private:
+  // The caller's message must not be passed on by reference: as long as it is not, it lives in
+  // registers where nothing rare happens.
+  Look next_by_copy(Message& message) noexcept {
+    Message careful;
+    const Look found = next_with_care(careful);
+    if (found == Look::message) message = careful;
+    return found;
+  }
+
+  template <class Handler>
+  Result<std::size_t> each_in_rings(Handler& handler, std::size_t most) noexcept {
+    for (int round = 1;; ++round) {
+      std::size_t done = 0;
+      Look found = each_in_round(handler, most, done);
+      if (found == Look::failed) [[unlikely]]
+        return Failure(*failure);
+      if (done != 0 || most == 0) return done;
+      if (found != Look::again) found = nothing();
+      if (found == Look::failed) [[unlikely]]
+        return Failure(*failure);
+      if (found == Look::again && from_journal()) return each_one_by_one(handler, most);
+      if (found == Look::nothing || round == kRoundsMax) return std::size_t{0};
+    }
+  }
+
+  // Lanes that are read from the journal give their messages one by one.
+  template <class Handler>
+  Result<std::size_t> each_one_by_one(Handler& handler, std::size_t most) noexcept {
+    std::size_t done = 0;
+    for (Message message; done != most; ++done) {
+      const Look found = next_with_care(message);
+      if (found == Look::failed) return Failure(*failure);
+      if (found == Look::nothing) break;
+      handler(static_cast<const Message&>(message));
+    }
+    if (auto released = release_all(); !released) return Failure(released.error());
+    return done;
+  }
+
+  template <class Handler>
+  Result<std::size_t> each_with_care(Handler& handler, std::size_t most) noexcept {
+    if (auto ready = prepare_each(); !ready) return Failure(ready.error());
+    if (from_journal()) return each_one_by_one(handler, most);
+    auto done = each_in_rings(handler, most);
+    acknowledge_all();
+    return done;
   }
 
   // The next message of any lane, each of which gets its turn.
@@ -157,17 +167,17 @@ class SubscriberState {
         const Poll found = take(cursor, record);
         if (found == Poll::message) [[likely]] {
           if (due(cursor) && !give_back(cursor)) [[unlikely]]
-            return failed(lapped(cursor));
+            return lapped(cursor);
           const std::byte* const data = hand_out(cursor, record);
           if (data == nullptr) [[unlikely]]
-            return failed(lapped(cursor));
+            return lapped(cursor);
           MessageMaker::make(message, record, data, cursor.lane);
           return Look::message;
         }
         if (found != Poll::empty) [[unlikely]]
-          return failed(trouble(cursor, found));
+          return trouble(cursor, found);
         if (!went_empty(cursor)) [[unlikely]]
-          return failed(trouble(cursor, Poll::empty));
+          return trouble(cursor, Poll::empty);
       }
       pass_on();
     }
@@ -183,11 +193,11 @@ class SubscriberState {
         const Poll found = run(cursor, handler, most, done);
         if (found == Poll::empty) {
           if (!went_empty(cursor)) [[unlikely]]
-            return failed(trouble(cursor, Poll::empty));
+            return trouble(cursor, Poll::empty);
         } else if (found != Poll::message) [[unlikely]] {
-          return failed(trouble(cursor, found));
+          return trouble(cursor, found);
         } else if (due(cursor) ? !give_back(cursor) : !settle(cursor)) [[unlikely]] {
-          return failed(lapped(cursor));
+          return lapped(cursor);
         }
         if (done == most) return Look::message;
       }
@@ -201,18 +211,29 @@ class SubscriberState {
     const Position began = cursor.reader.position();
     for (;;) {
       const Poll found = cursor.reader.poll(record);
-      if (found != Poll::message || (filter.passes(record.key) && record.sequence >= cursor.first))
-          [[likely]] {
+      if (found != Poll::message) [[unlikely]]
         return found;
+      if (filter.passes(record.key) && record.sequence >= cursor.first) [[likely]] {
+        if (record.position < cursor.deliverable) [[likely]]
+          return found;
+        return held_back(cursor) ? Poll::empty : Poll::message;
       }
-      if (!may_step_over(cursor, record)) return Poll::broken;
-      if (record.position - began >= cursor.reader.lane().capacity()) return Poll::empty;
-      // What is only stepped over must be true as well: its length says where the next one begins.
-      if (!in_place && !cursor.reader.validate(record.position)) return Poll::overrun;
-      cursor.reader.advance(record);
-      if (!in_place) cursor.reader.release();
-      ++cursor.skipped;
+      const Poll passed = pass_over(cursor, record, began);
+      if (passed != Poll::message) return passed;
     }
+  }
+
+  // A record that does not pass the filter. Message: look at the next one.
+  Poll pass_over(LaneCursor& cursor, const Record& record, Position began) noexcept {
+    if (record.position >= cursor.deliverable && held_back(cursor)) return Poll::empty;
+    if (!may_step_over(cursor, record)) return Poll::broken;
+    if (record.position - began >= cursor.reader.lane().capacity()) return Poll::empty;
+    // What is only stepped over must be true as well: its length says where the next one begins.
+    if (!in_place && !cursor.reader.validate(record.position)) return Poll::overrun;
+    cursor.reader.advance(record);
+    if (!in_place) cursor.reader.release();
+    ++cursor.skipped;
+    return Poll::message;
   }
 
   // A producer publishes below its limit only. Without this look a ring that its publisher has
@@ -258,7 +279,7 @@ class SubscriberState {
 
   // An eighth of the ring is used up: time to let the publisher have it.
   [[nodiscard]] static bool due(const LaneCursor& cursor) noexcept {
-    return cursor.reader.position() - cursor.published >= cursor.reader.lane().capacity() / 8;
+    return cursor.reader.position() >= cursor.due_at;
   }
 
   // Ends what was read since the last release; false: it may have been overwritten meanwhile.
@@ -279,9 +300,9 @@ class SubscriberState {
     // [sync:space] Release. Without it the publisher could overwrite bytes that are still being
     // read.
     cursor.slot->position.store(position, std::memory_order_release);
-    cursor.published = position;
+    cursor.stands_at(position);
     MILLRACE_CRASH_POINT("release.stored");
-    store_counters(cursor);
+    note_release(cursor);
     if (fencing) {
       ProductionMemory::full_fence();  // [sync:back-pressure] we pay, the sleeper need not
     } else {
@@ -337,7 +358,7 @@ class SubscriberState {
       return Look::again;
     }
     // [sync:lanes] Acquire, as in LaneSet::stale.
-    if (lane_generation->load(std::memory_order_acquire) == lane_generation_seen && !has_alarm)
+    if (lane_generation->load(std::memory_order_acquire) == lane_generation_seen && !restless)
         [[likely]] {
       return Look::nothing;
     }
@@ -352,9 +373,16 @@ class SubscriberState {
   static constexpr int kRoundsMax = 3;
 
   Look look_around() noexcept;
-  Failure refuse() noexcept;
-  Failure trouble(LaneCursor& cursor, Poll found) noexcept;
-  Failure lapped(LaneCursor& cursor) noexcept;
+  // Failed; or again, if the lane is read from the journal from here on.
+  Look trouble(LaneCursor& cursor, Poll found) noexcept;
+  Look lapped(LaneCursor& cursor) noexcept;
+  // Is the record at the cursor not durable yet? Looks how far the journal has come.
+  bool held_back(LaneCursor& cursor) noexcept;
+  Look round_with_care(Message& message) noexcept;
+  Look next_in_ring(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
+  Result<void> prepare_each() noexcept;
+  [[nodiscard]] bool from_journal() const noexcept;
+  void acknowledge_all() noexcept;
   void wake_publisher(const LaneCursor& cursor) const noexcept;
 };
 

@@ -1,0 +1,62 @@
+// One lane as a subscriber reads it, and the message it makes of a record.
+#pragma once
+
+#include "millrace/core/lane_reader.hpp"
+#include "millrace/core/reader_layout.hpp"
+#include "millrace/core/remembered_layout.hpp"
+#include "millrace/transport/message.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace millrace::detail {
+
+class MessageMaker {
+ public:
+  static void make(Message& message, const Record& record, const std::byte* data,
+                   std::uint32_t lane) noexcept {
+    message.data_ = data;
+    message.position_ = record.position;
+    message.sequence_ = record.sequence;
+    message.length_ = record.length;
+    message.lane_ = lane;
+    message.key_ = record.key;
+  }
+};
+
+// One lane as this subscriber reads it.
+struct LaneCursor {
+  LaneReader<ProductionMemory> reader;
+  layout::ReaderSlot* slot = nullptr;  // own words: position and counters
+  const std::atomic<std::uint32_t>* poisoned = nullptr;
+  layout::RememberedSlot* remembered = nullptr;  // where our name's place in this lane is kept
+  Position published = 0;                        // last position stored in the slot
+  Position due_at = 0;                           // an eighth of the ring later it is stored again
+  // Records from here on wait until the journal has them; a visible reader waits for none.
+  Position deliverable = std::numeric_limits<Position>::max();
+  Sequence first = 0;  // asked for: messages before it are passed over
+  std::uint64_t received = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t unknown = 0;  // counted before this cursor was made
+  std::uint32_t lane = 0;
+  std::uint32_t run = 0;    // messages since the lane was last found empty
+  std::uint32_t idle = 0;   // times in a row it was found empty
+  std::uint32_t rest = 0;   // turns to leave out, because it is idle and others are not
+  std::uint32_t stuck = 0;  // overruns in a row that did not move it
+
+  // The slot says so.
+  void stands_at(Position position) noexcept {
+    published = position;
+    due_at = position + reader.lane().capacity() / 8;
+  }
+};
+
+// Brings the counters that observers see up to date.
+void store_counters(const LaneCursor& cursor) noexcept;
+
+// The same, where everything before the cursor was released: its place is remembered, too.
+void note_release(const LaneCursor& cursor) noexcept;
+
+}  // namespace millrace::detail
