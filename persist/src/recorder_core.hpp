@@ -48,8 +48,7 @@ class RecorderCore {
   RecorderCore(Journal journal, std::size_t item_bytes)
       : journal_(std::move(journal)), item_bytes_(item_bytes) {}
 
-  Result<void> attach(const Domain& domain, const std::string& directory,
-                      const std::vector<std::string>& channels);
+  Result<void> attach(const Domain& domain, const std::vector<std::string>& channels);
   Result<void> join_lanes();
 
   // Fills and submits items as long as that makes sense.

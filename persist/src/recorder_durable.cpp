@@ -3,7 +3,6 @@
 #include "millrace/core/crash_point.hpp"
 
 #include <algorithm>
-#include <cinttypes>
 #include <thread>
 
 namespace millrace {
@@ -100,18 +99,13 @@ Result<std::unique_ptr<DurableLane>> DurableChannel::join(Journal& journal, cons
   const Uuid& channel = feed_.channel_in_log();
   const JournalLane* const known = find_lane(journal, channel, lane.producer);
   const Sequence next = known == nullptr ? lane.durable.sequence : known->end;
-  if (known != nullptr && known->epoch == lane.epoch && next < lane.durable.sequence) {
-    return fail(Errc::damaged,
-                "channel \"%s\": messages of \"%s\" were reported durable up to %" PRIu64
-                ", but the log ends before %" PRIu64 "; this lane is not journaled",
-                feed_.channel().c_str(), lane.producer.c_str(), lane.durable.sequence, next);
-  }
   if (auto there = feed_.resume(lane.lane, next); !there) return Failure(there.error());
   const auto id = journal.lane(channel, feed_.channel(), lane.producer, lane.epoch, next);
   if (!id) return Failure(id.error());
-  // The log holds more than the last persister lived to say.
+  // The log may hold more than the last persister lived to say. What it lacks, because it was
+  // overwritten meanwhile, is not durable before the gap is.
   const Checkpoint held = feed_.copied(lane.lane);
-  if (held.position > lane.durable.position) feed_.durable(lane.lane, held);
+  if (held.sequence == next) feed_.durable(lane.lane, held);
   MILLRACE_CRASH_POINT("recorder.joined");
   return std::make_unique<DurableLane>(feed_, notes_, lane.lane, *id, ring_bytes_);
 }

@@ -57,6 +57,7 @@ class DurableLane final : public RecorderSource {
   Take take_run(Journal& journal, std::size_t most);
   Take take_long(Journal& journal);
   Take take_waiting(Journal& journal);
+  bool say_gap(Journal& journal, const FeedRun& run);
   Take broken(const Error& why);
 
   JournalFeed& feed_;

@@ -33,6 +33,7 @@ Take DurableLane::take_run(Journal& journal, std::size_t most) {
   if (room.empty()) return {.what = Taken::item_full};
   auto run = feed_.copy(lane_, room);
   if (run && run->count == 0 && run->record_bytes > room.size()) {
+    if (run->lost != 0 && !say_gap(journal, *run)) return {.what = Taken::item_full};
     // Longer than this turn's share: does the item hold it, or the next one, or none at all?
     room = journal.room(run->record_bytes);
     if (room.size() >= run->record_bytes) {
@@ -64,6 +65,12 @@ Take DurableLane::take_long(Journal& journal) {
   const std::size_t wanted = std::min<std::size_t>(room.size() & ~std::size_t{7}, left);
   if (wanted < std::min<std::uint64_t>(left, kPartBytesMin)) return {.what = Taken::item_full};
   const auto copied = feed_.copy_part(lane_, long_.done, room.first(wanted));
+  if (!copied && copied.error().code() == Errc::overrun) {
+    // Its publisher proceeds without us. The parts that are in the log have no end and count for
+    // nothing; the whole message belongs to the gap.
+    long_ = {};
+    return {};
+  }
   if (!copied) return broken(copied.error());
   journal.add_part(id_, long_.sequence, long_.done, long_.bytes, *copied);
   MILLRACE_CRASH_POINT("recorder.part-added");
@@ -75,15 +82,8 @@ Take DurableLane::take_long(Journal& journal) {
 
 Take DurableLane::take_waiting(Journal& journal) {
   const FeedRun& run = waiting_.run;
-  if (!waiting_.gap_said) {
-    const Sequence from = run.first - run.lost;
-    if (!journal.add_gap(id_, from, run.first, static_cast<std::uint32_t>(cause_))) {
-      return {.what = Taken::item_full};
-    }
-    waiting_.gap_said = true;
-    feed_.count_gap(lane_, run.lost);
-    notes_.gaps += run.lost;
-  }
+  if (!waiting_.gap_said && !say_gap(journal, run)) return {.what = Taken::item_full};
+  waiting_.gap_said = true;
   const std::span<std::byte> room = journal.room(waiting_.bytes.size());
   if (room.size() < waiting_.bytes.size()) return {.what = Taken::item_full};
   std::memcpy(room.data(), waiting_.bytes.data(), waiting_.bytes.size());
@@ -92,6 +92,16 @@ Take DurableLane::take_waiting(Journal& journal) {
   waiting_ = {};
   cause_ = GapCause::overtaken;
   return taken;
+}
+
+// What is missing before `run` is written down, and no longer counts as found.
+bool DurableLane::say_gap(Journal& journal, const FeedRun& run) {
+  const auto cause = static_cast<std::uint32_t>(cause_);
+  if (!journal.add_gap(id_, run.first - run.lost, run.first, cause)) return false;
+  MILLRACE_CRASH_POINT("recorder.gap-said");
+  feed_.count_gap(lane_, run.lost);
+  notes_.gaps += run.lost;
+  return true;
 }
 
 Take DurableLane::broken(const Error& why) {

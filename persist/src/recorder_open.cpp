@@ -3,7 +3,6 @@
 #include "millrace/persist/use_journals.hpp"
 #include "recorder_core.hpp"
 
-#include <cinttypes>
 #include <filesystem>
 #include <set>
 
@@ -71,24 +70,6 @@ Result<std::vector<DurableWitness>> witnesses_of(const Domain& domain,
   return all;
 }
 
-// A channel whose messages are durable in one log must not go on in another: what shared memory
-// has long given up would be nowhere.
-Result<void> check_log(const Domain& domain, const std::string& name, const Journal& journal,
-                       const std::string& directory) {
-  const auto known = JournalFeed::witness(domain, name);
-  if (!known) return Failure(known.error());
-  if (known->log == Uuid{} || known->log == journal.uuid()) return {};
-  for (const FeedWitness::Lane& lane : known->lanes) {
-    if (lane.durable == 0) continue;
-    return fail(Errc::bad_argument,
-                "channel \"%s\" has messages up to %" PRIu64
-                " of \"%s\" durable in another journal than the one in %s: put that one back, or "
-                "take it away from the channel with `millrace journal detach %s`",
-                name.c_str(), lane.durable, lane.producer.c_str(), directory.c_str(), name.c_str());
-  }
-  return {};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<RecorderCore>> RecorderCore::open(const Domain& domain,
@@ -103,15 +84,14 @@ Result<std::unique_ptr<RecorderCore>> RecorderCore::open(const Domain& domain,
   if (!journal) return Failure(journal.error());
   MILLRACE_CRASH_POINT("recorder.log-open");
   std::unique_ptr<RecorderCore> core(new RecorderCore(std::move(*journal), options.item_bytes));
-  if (auto attached = core->attach(domain, options.directory, channels); !attached) {
+  if (auto attached = core->attach(domain, channels); !attached) {
     return Failure(attached.error());
   }
   return core;
 }
 
 // Publishers are let in once every channel has its lanes, and only then.
-Result<void> RecorderCore::attach(const Domain& domain, const std::string& directory,
-                                  const std::vector<std::string>& channels) {
+Result<void> RecorderCore::attach(const Domain& domain, const std::vector<std::string>& channels) {
   for (const std::string& name : channels) {
     const auto channel = domain.find(name);
     if (!channel) return Failure(channel.error());
@@ -122,7 +102,6 @@ Result<void> RecorderCore::attach(const Domain& domain, const std::string& direc
       plain_.push_back(std::move(*plain));
       continue;
     }
-    if (auto fine = check_log(domain, name, journal_, directory); !fine) return fine;
     auto durable =
         DurableChannel::attach(domain, name, channel->options().journal, journal_, notes_);
     if (!durable) return Failure(durable.error());
