@@ -12,7 +12,8 @@ using Fields = std::vector<GoldenField>;
 constexpr std::uint64_t kParticipant = 0xa3ee'ac89'5f2d'b7ec;
 constexpr std::uint64_t kMeta = 0x3ea1'44d2'0ead'4db4;
 constexpr std::uint64_t kLane = 0x579d'95b0'f6a4'0062;
-constexpr std::uint64_t kReader = 0x954f'd5d6'bd53'd6eb;
+constexpr std::uint64_t kReader = 0x8c2f'0c18'9d97'8fa3;
+constexpr std::uint64_t kRemembered = 0x08be'e0c2'3d69'013e;
 constexpr std::uint64_t kDoorbell = 0x868d'40af'44be'aa36;
 constexpr std::uint64_t kClock = 0xe87a'9d36'0fc5'3cec;
 
@@ -149,7 +150,9 @@ Fields reader() {
                    {in, "node", 164, 4, 2},
                    {in, "overruns", 168, 8, 201},
                    {in, "evictions", 176, 8, 202},
-                   {in, "parks", 184, 8, 203}};
+                   {in, "parks", 184, 8, 203},
+                   {in, "caught_up", 192, 8, 204},
+                   {in, "rewinds", 200, 8, 205}};
   in = "ReaderSlot";
   constexpr std::size_t kSlot = 512 + 5 * 128;
   const Fields slot = {
@@ -195,6 +198,22 @@ Fields clock() {
   return fields;
 }
 
+Fields remembered() {
+  const char* in = "RememberedFile";
+  Fields fields = {{in, "header", 0, 8, 0x4543'4152'4c4c'494d},
+                   {in, "name", 128, 6, 0x6e65'646c'6f67},  // "golden"
+                   {in, "incarnation", 192, 8, 0x00c0'ffee'1234'5678},
+                   {in, "id", 200, 4, 17},
+                   {in, "lanes", 204, 4, 8},
+                   {in, "opens", 208, 4, 2}};
+  in = "RememberedSlot";
+  constexpr std::size_t kSlot = 512 + 5 * 128;
+  fields.push_back({in, "lane_epoch", kSlot, 8, 0x0e0e'0001'0002'0003});
+  fields.push_back({in, "sequence", kSlot + 8, 8, 300});
+  add_header(fields, 9, kRemembered, 4096);
+  return fields;
+}
+
 Fields lane_data() {
   Fields fields;
   add_header(fields, 7, kLane, 4 << 20, 2 << 20, 2 << 20);
@@ -220,6 +239,7 @@ std::vector<GoldenField> golden_fields(const std::string& name) {
   if (name == "doorbell") return doorbell();
   if (name == "clock") return clock();
   if (name == "lane_data") return lane_data();
+  if (name == "remembered") return remembered();
   if (name == "histogram") return histogram();
   return {};
 }

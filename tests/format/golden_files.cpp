@@ -7,6 +7,7 @@
 #include "millrace/core/meta_layout.hpp"
 #include "millrace/core/participant_layout.hpp"
 #include "millrace/core/reader_layout.hpp"
+#include "millrace/core/remembered_layout.hpp"
 
 #include <cstring>
 #include <memory>
@@ -196,6 +197,8 @@ Bytes reader() {
   put(file->overruns, 201);
   put(file->evictions, 202);
   put(file->parks, 203);
+  put(file->caught_up, 204);
+  put(file->rewinds, 205);
   auto& slot = file.at<layout::ReaderSlot>(layout::reader_slot_offset(5));
   put(slot.position, 4096);
   put(slot.lane_epoch, 0x0e0e'0001'0002'0003);
@@ -206,6 +209,21 @@ Bytes reader() {
   put(slot.unknown, 1);
   put(slot.left, 1);
   put(slot.joins, 2);
+  return file.bytes();
+}
+
+Bytes remembered() {
+  Built<layout::RememberedFile> file(layout::remembered_file_bytes(8));
+  fill_header(file->header, FileKind::remembered, layout::kRememberedFingerprint,
+              layout::remembered_file_bytes(8));
+  std::memcpy(file->name, "golden", 6);
+  put(file->incarnation, 0x00c0'ffee'1234'5678);
+  put(file->id, 17);
+  file->lanes = 8;
+  put(file->opens, 2);
+  auto& slot = file.at<layout::RememberedSlot>(layout::remembered_slot_offset(5));
+  put(slot.lane_epoch, 0x0e0e'0001'0002'0003);
+  put(slot.sequence, 300);
   return file.bytes();
 }
 
@@ -269,6 +287,7 @@ std::vector<GoldenFile> golden_files() {
           {"doorbell", "doorbell", doorbell()},
           {"clock", "clock", clock()},
           {"lane_data", "segment", lane_data()},
+          {"remembered", "remembered", remembered()},
           {"histogram", "histogram", histogram()}};
 }
 
