@@ -85,10 +85,18 @@ ChannelJournal::Gaps ChannelJournal::gaps(std::uint32_t lane, std::uint64_t epoc
   const layout::JournalSlot& from = slot(lane);
   // [sync:durable-epoch] Acquire, as in durable().
   if (from.lane_epoch.load(std::memory_order_acquire) != epoch) return {};
+  // [sync:gap-end] Acquire: the first one that belongs to an end is seen with it.
+  const Sequence end = from.gap_end.load(std::memory_order_acquire);
   const Gaps seen{from.gaps.load(std::memory_order_relaxed),
-                  from.gap_first.load(std::memory_order_relaxed),
-                  from.gap_end.load(std::memory_order_relaxed)};
+                  from.gap_first.load(std::memory_order_relaxed), end};
   return seen.end > seen.first ? seen : Gaps{seen.messages, 0, 0};
+}
+
+Position ChannelJournal::stands_at(std::uint32_t lane, std::uint64_t epoch) const noexcept {
+  const layout::JournalSlot& from = slot(lane);
+  // [sync:durable-epoch] Acquire, as in durable().
+  if (from.lane_epoch.load(std::memory_order_acquire) != epoch) return 0;
+  return from.stands_at.load(std::memory_order_relaxed);
 }
 
 Uuid ChannelJournal::channel_in_log() const noexcept {

@@ -74,6 +74,10 @@ class ChannelJournal {
 
   [[nodiscard]] Gaps gaps(std::uint32_t lane, std::uint64_t epoch) const noexcept;
 
+  // The ring from here on must stay, where that is beyond the durable point: the journal goes on
+  // behind a gap whose record is not durable yet. 0: nothing of the kind.
+  [[nodiscard]] Position stands_at(std::uint32_t lane, std::uint64_t epoch) const noexcept;
+
   // The two words to sleep on, bounded: read them before looking at what they stand for.
   [[nodiscard]] const layout::HalfWord& advanced_word(std::uint32_t lane) const noexcept {
     return slot(lane).advanced;

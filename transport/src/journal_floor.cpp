@@ -44,7 +44,9 @@ bool JournalFloor::let_go() const noexcept {
 
 Position JournalFloor::position(Checkpoint published, Position floor) noexcept {
   if (!channel_.options.durable) return kNoReader;
-  const Position at = durable(published).position;
+  Position at = durable(published).position;
+  const Position behind_gap = channel_.journal.stands_at(lane_.lane, lane_.epoch);
+  if (behind_gap <= published.position) at = std::max(at, behind_gap);
   // Not "nobody": the limit must be asked for again soon, or a journal that comes back is lapped.
   if (let_go()) return published.position;
   if (at >= floor) return at;

@@ -34,7 +34,9 @@ struct DurablePoint {
 //       56     8  gaps        persister  messages that were overwritten before they were journaled
 //       64     8  gap_first   persister  first message of the first gap; valid if gap_end is not 0
 //       72     8  gap_end     persister  end of the last gap: from it on nothing is missing
-//       80    48  reserved    -          zero
+//       80     8  stands_at   persister  goes on here after a gap; the ring from here on must stay
+//       88     4  detaches    persister  of the file, as of its last look at this lane
+//       92    36  reserved    -          zero
 struct JournalSlot {
   Word lane_epoch;
   Word turn;
@@ -44,7 +46,9 @@ struct JournalSlot {
   Word gaps;
   Word gap_first;
   Word gap_end;
-  std::uint8_t reserved[48];
+  Word stands_at;
+  HalfWord detaches;
+  std::uint8_t reserved[36];
 };
 
 static_assert(sizeof(JournalSlot) == kFalseSharingBytes);
@@ -56,6 +60,8 @@ static_assert(offsetof(JournalSlot, refused) == 52);
 static_assert(offsetof(JournalSlot, gaps) == 56);
 static_assert(offsetof(JournalSlot, gap_first) == 64);
 static_assert(offsetof(JournalSlot, gap_end) == 72);
+static_assert(offsetof(JournalSlot, stands_at) == 80);
+static_assert(offsetof(JournalSlot, detaches) == 88);
 
 //   offset  size  field        writer     meaning
 //        0   128  header       creator    SegmentHeader, kind journal
@@ -69,7 +75,8 @@ static_assert(offsetof(JournalSlot, gap_end) == 72);
 //      188     4  attaches     persister  how many persisters have attached
 //      192     8  beat         persister  CLOCK_MONOTONIC ns of its last round; for messages only
 //      200     8  bytes        persister  written to the log for this channel and others
-//      208   304  reserved     -          zero
+//      208     4  detaches     persister  how often the journal was taken away: lanes may have gaps
+//      212   300  reserved     -          zero
 //      512     -  -            persister  JournalSlot of lane 0, 1, 2, ...
 struct ChannelJournalFile {
   SegmentHeader header;
@@ -83,7 +90,8 @@ struct ChannelJournalFile {
   HalfWord attaches;
   Word beat;
   Word bytes;
-  std::uint8_t reserved[304];
+  HalfWord detaches;
+  std::uint8_t reserved[300];
 };
 
 static_assert(sizeof(ChannelJournalFile) == 512);
@@ -98,6 +106,7 @@ static_assert(offsetof(ChannelJournalFile, error) == 184);
 static_assert(offsetof(ChannelJournalFile, attaches) == 188);
 static_assert(offsetof(ChannelJournalFile, beat) == 192);
 static_assert(offsetof(ChannelJournalFile, bytes) == 200);
+static_assert(offsetof(ChannelJournalFile, detaches) == 208);
 
 constexpr std::size_t journal_slot_offset(std::uint32_t lane) noexcept {
   return sizeof(ChannelJournalFile) + std::size_t{lane} * sizeof(JournalSlot);
@@ -119,6 +128,8 @@ inline constexpr std::uint64_t kChannelJournalFingerprint =
                  offsetof(JournalSlot, gaps),
                  offsetof(JournalSlot, gap_first),
                  offsetof(JournalSlot, gap_end),
+                 offsetof(JournalSlot, stands_at),
+                 offsetof(JournalSlot, detaches),
                  offsetof(ChannelJournalFile, header),
                  offsetof(ChannelJournalFile, log_uuid),
                  offsetof(ChannelJournalFile, channel),
@@ -129,6 +140,7 @@ inline constexpr std::uint64_t kChannelJournalFingerprint =
                  offsetof(ChannelJournalFile, error),
                  offsetof(ChannelJournalFile, attaches),
                  offsetof(ChannelJournalFile, beat),
-                 offsetof(ChannelJournalFile, bytes)});
+                 offsetof(ChannelJournalFile, bytes),
+                 offsetof(ChannelJournalFile, detaches)});
 
 }  // namespace millrace::layout

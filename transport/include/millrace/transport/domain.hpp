@@ -20,6 +20,8 @@
 
 namespace millrace {
 
+class JournalFeed;
+
 struct DomainOptions {
   std::string path{};         // empty: $MILLRACE_DIR, else a directory of this user
   std::string participant{};  // what others see in `millrace stat`; empty: the program's name
@@ -72,6 +74,9 @@ class Domain {
   [[nodiscard]] const std::string& path() const noexcept;
 
  private:
+  friend class JournalFeed;
+  friend Result<void> detach_journal(const Domain& domain, std::string_view channel);
+
   explicit Domain(std::shared_ptr<detail::DomainState> state) noexcept : state_(std::move(state)) {}
 
   [[nodiscard]] Result<Channel> channel(std::string_view name, const ChannelOptions& options,

@@ -42,9 +42,11 @@ struct FeedLane {
 // Whole records of one lane, exactly as they lie in the ring: headers, payload, padding.
 struct FeedRun {
   Sequence first = 0;       // number of the first message
-  std::uint32_t count = 0;  // messages (aborted claims among them)
+  std::uint32_t count = 0;  // messages
   std::uint64_t bytes = 0;  // copied into `room`
-  std::uint64_t lost = 0;   // messages before `first` that were overwritten (proceed only)
+  // Messages before `first` that were overwritten (only where publishers may proceed, or after a
+  // detach). Said again by every copy until count_gap() takes it, also with count 0.
+  std::uint64_t lost = 0;
   // The next record alone is longer than `room`: nothing was copied. copy_part() takes it.
   std::uint64_t record_bytes = 0;
 };
@@ -80,7 +82,7 @@ class JournalFeed {
 
   JournalFeed(JournalFeed&&) noexcept;
   JournalFeed& operator=(JournalFeed&&) noexcept;
-  ~JournalFeed();  // state stays as it is: "down" is derived from the participant's death
+  ~JournalFeed();  // nobody holds the journal any more, which reads as "down"; its state stays
 
   [[nodiscard]] const std::string& channel() const noexcept;
   [[nodiscard]] const Uuid& channel_in_log() const noexcept;
@@ -96,7 +98,8 @@ class JournalFeed {
   void open_to_publishers() noexcept;
 
   // Lanes that have come since the last call. Cheap unless the channel's lane generation moved.
-  // The caller says resume() for each before it copies.
+  // The caller says resume() for each before it copies. A lane of a number that was there before
+  // takes the place of one that was never published in.
   Result<std::vector<FeedLane>> new_lanes();
 
   // Where the journal continues in a lane: what the log holds of it ends before `next`. Walks from
@@ -108,7 +111,8 @@ class JournalFeed {
   Result<FeedRun> copy(std::uint32_t lane, std::span<std::byte> room) noexcept;
 
   // Bytes [offset, offset + room) of the next record, which is longer than `room`; the last part
-  // steps over it. Returns how many bytes were copied.
+  // steps over it. Returns how many bytes were copied. Errors: poisoned; overrun: its publisher,
+  // which may proceed, overtook us within it (the next copy says what is lost).
   Result<std::size_t> copy_part(std::uint32_t lane, std::uint64_t offset,
                                 std::span<std::byte> room) noexcept;
 
