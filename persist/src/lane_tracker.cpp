@@ -72,13 +72,14 @@ std::string LaneTracker::follow(const layout::TableEntry& row, LaneEnds& ends) {
   return {};
 }
 
-std::string LaneTracker::follow(const layout::GapRecord& record) {
+std::string LaneTracker::follow(const layout::GapRecord& record, LaneEnds& ends) {
   JournalLane* const lane = catalog_.find(record.lane);
   if (lane == nullptr) return unknown_lane(record.lane);
   if (record.to < record.from || !reach(*lane, record.from)) {
     return not_continuous(*lane, "a gap", record.from);
   }
   lane->end = record.to;
+  ends[lane->id] = lane->end;
   return {};
 }
 
@@ -90,20 +91,13 @@ std::string LaneTracker::follow(const ItemFacts& item, LaneEnds& ends) {
     } else if (const auto* const record = std::get_if<layout::CatalogRecord>(&fact)) {
       wrong = follow(*record);
     } else if (const auto* const gap = std::get_if<layout::GapRecord>(&fact)) {
-      wrong = follow(*gap);
+      wrong = follow(*gap, ends);
     } else if (!catalog_.apply(std::get<layout::AcknowledgedRecord>(fact))) {
       wrong = "an acknowledgement makes no sense";
     }
     if (!wrong.empty()) return wrong;
   }
   return {};
-}
-
-LaneTracker::LaneEnds LaneTracker::ends() const {
-  LaneEnds all;
-  for (const JournalLane& lane : catalog_.lanes())
-    all[lane.id] = lane.end;
-  return all;
 }
 
 }  // namespace millrace

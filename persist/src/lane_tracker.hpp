@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace millrace {
 
@@ -15,27 +16,28 @@ class LaneTracker {
  public:
   using LaneEnds = std::map<JournalLaneId, Sequence>;
 
+  LaneTracker() = default;
+
+  explicit LaneTracker(Catalog catalog) : catalog_(std::move(catalog)) {}
+
   // What a segment's head says, where the items behind it are not looked at.
   void believe(const ItemFacts& head);
 
   // An accepted loss lies behind us: every lane may go on with a higher sequence, once.
   void lost_something();
 
-  // Empty: all is as it should be. Lanes with messages in it go to `ends`.
+  // Empty: all is as it should be. Where lanes with messages or
+  // gaps in it stand behind it goes to `ends`.
   [[nodiscard]] std::string follow(const ItemFacts& item, LaneEnds& ends);
 
-  // The lane's messages up to here are trimmed, or it begins here.
   [[nodiscard]] Catalog& catalog() noexcept { return catalog_; }
 
   [[nodiscard]] const Catalog& catalog() const noexcept { return catalog_; }
 
-  // For each lane that items were followed for.
-  [[nodiscard]] LaneEnds ends() const;
-
  private:
   [[nodiscard]] std::string follow(const layout::TableEntry& row, LaneEnds& ends);
   [[nodiscard]] std::string follow(const layout::CatalogRecord& record);
-  [[nodiscard]] std::string follow(const layout::GapRecord& record);
+  [[nodiscard]] std::string follow(const layout::GapRecord& record, LaneEnds& ends);
   [[nodiscard]] bool reach(JournalLane& lane, Sequence sequence);
 
   Catalog catalog_;

@@ -50,8 +50,8 @@ Result<RecoveredLog> recover(Disk& disk, RecoverAs as,
     RecoverySteps steps(disk, as, witnesses, log);
     auto done = steps.run();
     log.report.nanoseconds = disk.now().boot_ns - began;
-    if (done) return log;
-    if (as == RecoverAs::writer || looks == kLooks) return Failure(done.error());
+    if (done && (!log.damage || looks == kLooks)) return log;
+    if (!done && (as == RecoverAs::writer || looks == kLooks)) return Failure(done.error());
   }
 }
 

@@ -48,6 +48,17 @@ const SeenSlot* predecessor(const SlotSurvey& survey, const layout::Manifest& ma
 
 }  // namespace
 
+SegmentInfo segment_of(const SeenSlot& seen) {
+  SegmentInfo segment;
+  segment.segment = seen.header.segment;
+  segment.slot = seen.slot;
+  segment.first_item = seen.header.item;
+  segment.begin_wall_ns = seen.header.wall_ns;
+  segment.begin_boot_ns = seen.header.boot_ns;
+  segment.boot = seen.header.boot;
+  return segment;
+}
+
 Chain link_segments(const SlotSurvey& survey, const layout::Manifest& manifest) {
   Chain chain;
   const SeenSlot* at = newest(survey, manifest, [](const SeenSlot&) { return true; });

@@ -2,6 +2,7 @@
 // (R5). What no link leads to is the cut tail of an earlier crash, however its number looks.
 #pragma once
 
+#include "recovered_log.hpp"
 #include "slot_survey.hpp"
 
 #include <cstdint>
@@ -33,6 +34,9 @@ struct Chain {
     return segments[index + 1]->head.predecessor_segment == segments[index]->header.segment;
   }
 };
+
+// A segment as its head alone tells: nothing of it is accepted yet.
+[[nodiscard]] SegmentInfo segment_of(const SeenSlot& seen);
 
 [[nodiscard]] Chain link_segments(const SlotSurvey& survey, const layout::Manifest& manifest);
 

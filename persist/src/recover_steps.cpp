@@ -48,6 +48,13 @@ Result<void> RecoverySteps::run() {
   return {};
 }
 
+// A writer changes nothing and goes. A reader reads what is whole, and is told at the place.
+Result<void> RecoverySteps::refuse(const Failure& damage) {
+  if (as_ == RecoverAs::writer) return damage;
+  log_->damage = damage.error();
+  return {};
+}
+
 Result<void> RecoverySteps::survey() {
   auto survey = survey_slots(*disk_, reader_, evidence_);
   if (!survey) return Failure(survey.error());
@@ -65,10 +72,7 @@ Result<void> RecoverySteps::link() {
   chain_ = link_segments(survey_, log_->manifest);
   const SeenSlot* before = nullptr;
   for (const SeenSlot* const seen : chain_.segments) {
-    log_->segments.push_back({.segment = seen->header.segment,
-                              .slot = seen->slot,
-                              .first_item = seen->header.item,
-                              .lane_ends = {}});
+    log_->segments.push_back(segment_of(*seen));
     // E6: whoever began this epoch had flushed all that came before.
     const bool later_epoch = before != nullptr && seen->header.epoch > before->header.epoch;
     if (later_epoch || MILLRACE_FLAW(predecessor_is_evidence)) {
@@ -79,7 +83,7 @@ Result<void> RecoverySteps::link() {
   if (evidence_.highest_epoch() > log_->manifest.epoch) {
     return rolled_back(log_->manifest, evidence_.highest_epoch());
   }
-  if (chain_.missing) return missing_segment(*chain_.missing);
+  if (chain_.missing) return refuse(missing_segment(*chain_.missing));
   return {};
 }
 
@@ -197,20 +201,23 @@ Result<void> RecoverySteps::judge() {
     return rolled_back(log_->manifest, evidence_.highest_epoch());
   }
   if (chain_.segments.empty()) return judge_nothing();
-  const LogEnd& end = end_walk_->end();
-  if (evidence_.proven() >= beyond_losses(log_->manifest, end.place.item)) {
-    const SeenSlot* const torn = torn_switch();
-    const bool at_head = end.end == WalkEnd::stop && end.index + 1 == chain_.segments.size();
-    if (torn != nullptr && (at_head || torn->found_first == end.place.item + 1)) {
-      return lost_head(*torn, evidence_);
-    }
-    return broken_item(end, *chain_.segments[end.index], evidence_,
-                       lost_between(lanes_.catalog(), next_good_ ? &*next_good_ : nullptr));
-  }
-  auto accepted = accept_end();
-  if (!accepted) return accepted;
+  const ItemNumber broken = end_walk_->end().place.item;
+  const bool damaged = evidence_.proven() >= beyond_losses(log_->manifest, broken);
+  auto judged = damaged ? refuse(damage_at_end()) : accept_end();
+  if (!judged) return judged;
   cut();
   return {};
+}
+
+Failure RecoverySteps::damage_at_end() const {
+  const LogEnd& end = end_walk_->end();
+  const SeenSlot* const torn = torn_switch();
+  const bool at_head = end.end == WalkEnd::stop && end.index + 1 == chain_.segments.size();
+  if (torn != nullptr && (at_head || torn->found_first == end.place.item + 1)) {
+    return lost_head(*torn, evidence_);
+  }
+  return broken_item(end, *chain_.segments[end.index], evidence_,
+                     lost_between(lanes_.catalog(), next_good_ ? &*next_good_ : nullptr));
 }
 
 // Forgets what lies behind the accepted end, segments that hold nothing else included.

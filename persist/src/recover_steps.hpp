@@ -27,11 +27,13 @@ class RecoverySteps {
   Result<void> run();
 
  private:
+  Result<void> refuse(const Failure& damage);
   Result<void> survey();
   Result<void> link();
   Result<void> walk_end();
   Result<void> judge();
   Result<void> judge_nothing();
+  [[nodiscard]] Failure damage_at_end() const;
   Result<void> accept_end();
   [[nodiscard]] bool only_what_is_proven() const noexcept;
   [[nodiscard]] const DurableWitness* short_of() const;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace millrace {
@@ -20,11 +21,13 @@ struct SegmentInfo {
   Disk::File slot = 0;
   ItemNumber first_item = 0;
   ItemNumber last_item = 0;
-  std::uint64_t end = 0;      // bytes used; walkers stop here whatever lies behind
+  std::uint64_t end = 0;            // bytes used; walkers stop here whatever lies behind
+  std::uint64_t begin_wall_ns = 0;  // of its head
+  std::uint64_t begin_boot_ns = 0;
   std::uint64_t wall_ns = 0;  // of its newest item
   std::uint64_t boot_ns = 0;
   std::uint32_t boot = 0;
-  std::map<JournalLaneId, Sequence> lane_ends;  // one past the newest message of each lane in it
+  std::map<JournalLaneId, Sequence> lane_ends;  // where each lane in it stands behind it
 };
 
 struct RecoveredLog {
@@ -40,6 +43,7 @@ struct RecoveredLog {
   std::uint64_t highest_segment = 0;  // seen anywhere, orphans included
   ItemNumber highest_item = 0;        // seen anywhere
   Catalog catalog;                    // lanes with first and end, acknowledgements
+  std::optional<Error> damage;        // for a reader: what lies behind `end`, or before the first
 };
 
 enum class RecoverAs : std::uint8_t {

@@ -1,0 +1,243 @@
+#include "journal_scan.hpp"
+
+#include "item_entries.hpp"
+#include "log_walk.hpp"
+#include "recover_end.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+using layout::EntryKind;
+
+bool is(const ItemEntry& entry, EntryKind kind) noexcept {
+  return entry.row.kind == static_cast<std::uint16_t>(kind);
+}
+
+}  // namespace
+
+JournalScan::JournalScan(std::shared_ptr<LogIndex> index)
+    : index_(std::move(index)), reader_(index_->disk(), index_->manifest()) {}
+
+void JournalScan::stand_at(const SegmentInfo& segment) noexcept {
+  place_ = {.segment = segment.segment, .offset = 0, .item = segment.first_item};
+}
+
+void JournalScan::seek_begin() noexcept {
+  place_ = {};
+  in_item_ = false;
+  lanes_.clear();
+  asked_lane_ = 0;
+}
+
+Failure JournalScan::trimmed(std::uint64_t segment) const {
+  std::uint64_t lost = 0;
+  for (const JournalLane& lane : index_->catalog().lanes()) {
+    const auto followed = lanes_.find(lane.id);
+    if (followed == lanes_.end() || !followed->second.known) continue;
+    if (asked_lane_ != 0 && lane.id != asked_lane_) continue;
+    if (lane.first > followed->second.next) lost += lane.first - followed->second.next;
+  }
+  const Failure failure = fail(Errc::trimmed,
+                               "journal segment %llu was needed no longer and is gone: retention "
+                               "was faster than this reader",
+                               static_cast<unsigned long long>(segment));
+  return Failure(failure.error().with_lost(lost));
+}
+
+// The segment that place_ is in, moved on to the next one where that one ends. Null: the durable end.
+Result<const SegmentInfo*> JournalScan::segment_here() {
+  if (place_.segment == 0) {
+    if (index_->segments().empty()) return nullptr;
+    stand_at(index_->segments().front());
+  }
+  const SegmentInfo* here = index_->find(place_.segment);
+  if (here == nullptr) {
+    const std::uint64_t gone = place_.segment;
+    const Failure failure = trimmed(gone);
+    place_ = {};
+    for (auto& [id, lane] : lanes_)
+      lane.known = false;
+    return failure;
+  }
+  while (place_.offset >= here->end) {
+    const SegmentInfo* const next = index_->after(here->segment);
+    if (next == nullptr) return nullptr;
+    here = next;
+    stand_at(*here);
+  }
+  return here;
+}
+
+Result<bool> JournalScan::load_item() {
+  const auto here = segment_here();
+  if (!here) return Failure(here.error());
+  if (*here == nullptr || place_.item > index_->end()) {
+    if (index_->damage() != nullptr) return Failure(*index_->damage());
+    return false;
+  }
+  const SegmentInfo segment = **here;
+  if (loss_of(index_->manifest(), place_.item)) return step_over_loss(segment);
+  LogWalk walk(reader_, {.slot = segment.slot, .segment = segment.segment, .stop = segment.end},
+               {.offset = place_.offset, .item = place_.item, .crc = {}, .epoch = 0});
+  WalkEnd end = walk.next(item_);
+  if (end != WalkEnd::item) {
+    // It may have been read while it was still being written: once more, from the disk.
+    reader_.window().forget();
+    end = walk.next(item_);
+  }
+  if (end != WalkEnd::item) return explain(segment, to_string(end, walk.state()));
+  if (unknown_entry(item_) != nullptr) {
+    return fail(Errc::format, "journal item %llu needs a later version to be read",
+                static_cast<unsigned long long>(place_.item));
+  }
+  place_.offset = walk.place().offset;
+  place_.item = walk.place().item;
+  in_item_ = true;
+  entry_ = 0;
+  begin_entry();
+  return true;
+}
+
+// An item is not what the index says: has retention taken it, or is it damaged?
+Result<bool> JournalScan::explain(const SegmentInfo& segment, const char* what) {
+  auto looked = index_->look_at_first_live();
+  if (!looked) return Failure(looked.error());
+  if (index_->find(segment.segment) == nullptr) {
+    auto gone = segment_here();
+    return Failure(gone.error());
+  }
+  return fail(Errc::damaged,
+              "journal item %llu is damaged (segment %llu, slot %u, offset %llu): %s; `millrace "
+              "journal verify` tells what it costs",
+              static_cast<unsigned long long>(place_.item),
+              static_cast<unsigned long long>(segment.segment), segment.slot,
+              static_cast<unsigned long long>(place_.offset), what);
+}
+
+// Messages that are missing between what was read and the item behind an accepted loss.
+std::uint64_t JournalScan::lost_before(const ItemView& item) const {
+  std::uint64_t lost = 0;
+  for (const ItemEntry& entry : item.entries) {
+    if (!is(entry, EntryKind::run) && !is(entry, EntryKind::part)) continue;
+    const auto lane = lanes_.find(entry.row.lane);
+    if (lane == lanes_.end() || !lane->second.known) continue;
+    if (entry.row.first > lane->second.next) lost += entry.row.first - lane->second.next;
+  }
+  return lost;
+}
+
+Result<bool> JournalScan::step_over_loss(const SegmentInfo& segment) {
+  const ItemNumber from = place_.item;
+  const ItemNumber next = beyond_losses(index_->manifest(), from);
+  LogWalk walk(reader_, {.slot = segment.slot, .segment = segment.segment, .stop = segment.end},
+               {.offset = place_.offset, .item = from, .crc = {}, .epoch = 0});
+  std::uint64_t lost = 0;
+  if (walk.resume_at(next, item_)) {
+    lost = lost_before(item_);
+    place_.offset = walk.place().offset;
+    place_.item = next;
+  } else {
+    place_.offset = segment.end;
+  }
+  const Failure failure =
+      fail(Errc::damaged, "journal items %llu to %llu were damaged and given up",
+           static_cast<unsigned long long>(from), static_cast<unsigned long long>(next - 1));
+  return Failure(failure.error().with_lost(lost));
+}
+
+void JournalScan::begin_entry() {
+  cursor_ = {};
+  if (entry_ >= item_.entries.size()) return;
+  const ItemEntry& entry = item_.entries[entry_];
+  if (is(entry, EntryKind::run)) {
+    cursor_ = RunCursor(entry);
+    run_lane_ = &lanes_[entry.row.lane];
+  }
+  if (!is(entry, EntryKind::gap)) return;
+  for (std::uint32_t i = 0; i < entry.row.count; ++i) {
+    const auto gap = entry.record<layout::GapRecord>(i);
+    Lane& lane = lanes_[gap.lane];
+    // A gap that continues the last one is one gap to whoever reads on.
+    if (lane.gap_to != gap.from || lane.gap_from == lane.gap_to) lane.gap_from = gap.from;
+    lane.gap_to = gap.to;
+    lane.next = gap.to;
+  }
+}
+
+JournaledMessage JournalScan::message_of(const ItemEntry& entry, Lane& lane,
+                                         const RunCursor::Record& record) const {
+  lane.next = record.sequence + 1;
+  lane.known = true;
+  return {.lane = entry.row.lane,
+          .sequence = record.sequence,
+          .key = record.header.key,
+          .bytes = record.bytes,
+          .wall_ns = item_.header.wall_ns,
+          .gap_from = lane.gap_from,
+          .gap_to = lane.gap_to};
+}
+
+// A part that does not continue the last one begins anew, or belongs to a message whose beginning is
+// trimmed or was given up.
+std::optional<JournaledMessage> JournalScan::add_part(const ItemEntry& entry) {
+  Lane& lane = lanes_[entry.row.lane];
+  if (entry.row.at == 0) {
+    lane.parts.clear();
+    lane.parts_of = entry.row.first;
+  }
+  if (lane.parts_of != entry.row.first || lane.parts.size() != entry.row.at) {
+    lane.parts.clear();
+    return std::nullopt;
+  }
+  lane.parts.insert(lane.parts.end(), entry.payload.begin(), entry.payload.end());
+  if (lane.parts.size() != entry.row.whole) return std::nullopt;
+  ItemEntry whole = entry;
+  whole.payload = lane.parts;
+  whole.row.count = 1;
+  auto record = RunCursor(whole).next();
+  if (!record) return std::nullopt;
+  return message_of(whole, lane, *record);
+}
+
+Result<std::optional<JournaledMessage>> JournalScan::next_in_item() {
+  while (entry_ < item_.entries.size()) {
+    const ItemEntry& entry = item_.entries[entry_];
+    std::optional<JournaledMessage> message;
+    if (is(entry, EntryKind::run)) {
+      if (auto record = cursor_.next()) return message_of(entry, *run_lane_, *record);
+      if (!cursor_.whole()) {
+        in_item_ = false;
+        return fail(Errc::damaged,
+                    "journal item %llu is whole, but its records of lane %u are none; their "
+                    "publisher or a later version wrote them",
+                    static_cast<unsigned long long>(item_.header.item), entry.row.lane);
+      }
+      run_lane_->next = entry.row.first + entry.row.count;
+      run_lane_->known = true;
+    } else if (is(entry, EntryKind::part)) {
+      message = add_part(entry);
+    }
+    ++entry_;
+    begin_entry();
+    if (message) return message;
+  }
+  in_item_ = false;
+  return std::nullopt;
+}
+
+Result<std::optional<JournaledMessage>> JournalScan::next() {
+  for (;;) {
+    if (!in_item_) {
+      auto loaded = load_item();
+      if (!loaded) return Failure(loaded.error());
+      if (!*loaded) return std::nullopt;
+    }
+    auto message = next_in_item();
+    if (!message || *message) return message;
+  }
+}
+
+}  // namespace millrace
