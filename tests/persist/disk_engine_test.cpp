@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <ostream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <thread>
@@ -19,6 +20,10 @@ struct Engine {
   bool use_io_uring;
   Durability durability;
 };
+
+void PrintTo(const Engine& engine, std::ostream* out) {
+  *out << engine.name;
+}
 
 class DiskEngine : public ::testing::TestWithParam<Engine> {
  protected:
@@ -192,7 +197,9 @@ TEST_P(DiskEngine, ARemovedSlotIsGoneAndItsNumberCanBeUsedAgain) {
   ASSERT_EQ(prepared(*disk_, 0), 0);
   disk_->write(2, 0, 0, 0, kBlock, true);
   ASSERT_EQ(result_of(*disk_, 2), std::int64_t{kBlock});
-  EXPECT_TRUE(all_are(read_back(*disk_, 0, 0, kBlock), 5)) << "the write went to another file";
+  // As others see it: a disk that kept the old file open would deceive itself.
+  std::ifstream file(scratch_ / "journal/seg-0000.log", std::ios::binary);
+  EXPECT_EQ(file.get(), 5) << "the write went to the removed file";
 }
 
 TEST_P(DiskEngine, MoreSlotsThanItKeepsOpen) {
@@ -218,15 +225,19 @@ TEST_P(DiskEngine, AWaitEndsWithItsTime) {
   EXPECT_GE(std::chrono::steady_clock::now() - begun, std::chrono::milliseconds(20));
 }
 
+std::chrono::microseconds own_processor_time() {
+  rusage used{};
+  getrusage(RUSAGE_THREAD, &used);
+  return std::chrono::seconds(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         std::chrono::microseconds(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
 TEST_P(DiskEngine, SleepsWhileItWaits) {
-  rusage before{};
-  getrusage(RUSAGE_THREAD, &before);
   std::array<Disk::Done, 1> done{};
+  const auto before = own_processor_time();
   EXPECT_EQ(disk_->wait(done, 200'000'000), 0U);
-  rusage after{};
-  getrusage(RUSAGE_THREAD, &after);
-  // One sleep, and nothing that comes and goes.
-  EXPECT_LE(after.ru_nvcsw - before.ru_nvcsw, 10);
+  // A sleep costs microseconds; a spinner gets a share of the 200 ms on the busiest machine.
+  EXPECT_LT(own_processor_time() - before, std::chrono::milliseconds(5));
 }
 
 TEST_P(DiskEngine, AForkedChildIsRefusedEverything) {
