@@ -39,6 +39,8 @@ class Catalog {
 
   // Forgets lanes of which the log holds nothing any more and whose last segment was dropped.
   void forget(JournalLaneId id);
+  // A subscriber that is no longer waited for.
+  void forget(std::string_view subscriber);
 
  private:
   std::vector<JournalLane> lanes_;

@@ -42,7 +42,7 @@ struct Retention {
 // this boot, so a log that ends before it is damaged.
 struct DurableWitness {
   Uuid channel{};
-  std::string producer;
+  std::string producer{};
   std::uint64_t epoch = 0;
   Sequence durable = 0;
 };
@@ -50,9 +50,10 @@ struct DurableWitness {
 struct JournalOptions {
   std::string directory;
   bool create = true;
-  std::uint64_t segment_bytes = std::uint64_t{64} << 20;  // of a new journal: 1 MiB to 1 GiB
+  std::uint64_t segment_bytes = std::uint64_t{64} << 20;  // of a new journal: 64 KiB to 1 GiB
   std::uint32_t depth = 4;                                // of a new journal: 1 to 4
-  std::uint64_t item_bytes = std::uint64_t{256} << 10;    // largest item: 16 KiB to 1 MiB
+  // Largest item of a new journal: 8 KiB to 1 MiB; at most an eighth of a segment is used of it.
+  std::uint64_t item_bytes = std::uint64_t{256} << 10;
   Retention retain{};
   bool compress = false;                   // lz4, per item, where it helps
   bool allow_volatile = false;             // tmpfs and the like
@@ -68,8 +69,8 @@ struct JournalOptions {
 struct JournalLane {
   JournalLaneId id = 0;
   Uuid channel{};
-  std::string channel_name;
-  std::string producer;
+  std::string channel_name{};
+  std::string producer{};
   std::uint64_t epoch = 0;  // of the lane's file that was journaled last
   std::uint64_t life = 0;   // how many such files the log has seen, from 1
   Sequence first = 0;       // oldest message still in the log
@@ -105,6 +106,7 @@ struct JournalStats {
   std::uint64_t spares = 0;
   std::uint64_t live_bytes = 0;
   std::uint64_t write_ns_p50 = 0, write_ns_p99 = 0, write_ns_p999 = 0, write_ns_max = 0;
+  std::vector<std::string> let_go;  // subscribers that held segments for too long
 };
 
 class JournalCore;
@@ -146,7 +148,8 @@ class Journal {
   void add_part(JournalLaneId lane, Sequence sequence, std::uint64_t offset,
                 std::uint64_t record_bytes, std::size_t bytes) noexcept;
 
-  // Small records of the journal's own; false: no room in this item.
+  // Small records of the journal's own; false: no room in this item, a gap that does not begin at
+  // the lane's end, or more acknowledgements than an eighth of a segment holds.
   bool add_acknowledgement(std::string_view subscriber, JournalLaneId lane, Sequence before);
   bool add_gap(JournalLaneId lane, Sequence from, Sequence to, std::uint32_t cause);
 
@@ -156,13 +159,19 @@ class Journal {
   [[nodiscard]] bool may_submit() const noexcept;
   [[nodiscard]] std::uint32_t in_flight() const noexcept;
 
-  // Writes the item being built. Errors: full (no slot is left: goes on by itself when there is
-  // room again, call poll), poisoned. The item stays as it is on error.
+  // Writes the item being built. Errors: no_space (no slot is left: goes on by itself when there is
+  // room again, call poll), busy (may_submit() is false: call poll), journal_poisoned, bad_argument
+  // (nothing is being built, or a run did not continue its lane). The item stays as it is on error.
   Result<ItemNumber> submit() noexcept;
 
   // Waits for completions, at most so long (0: only looks), and moves durable(). Prepares spares,
-  // recycles segments, writes watermarks when idle. Errors: poisoned, for ever: open it anew.
+  // recycles segments, writes watermarks when idle. Errors: journal_poisoned, for ever: open it
+  // anew.
   Result<void> poll(std::chrono::nanoseconds timeout) noexcept;
+
+  // Within this time poll() wants to be called: an idle log has a last thing to say, or a slot that
+  // could not be made is asked for again. At most a second.
+  [[nodiscard]] std::chrono::nanoseconds until_wanted() const noexcept;
 
   // Every item up to this one is durable. Never goes back.
   [[nodiscard]] ItemNumber durable() const noexcept;
