@@ -64,7 +64,9 @@ class JournalCore {
   bool add_acknowledgement(std::string_view subscriber, JournalLaneId lane, Sequence before);
   bool add_gap(const layout::GapRecord& gap);
 
-  [[nodiscard]] std::size_t building() const noexcept { return data_.payload_bytes(); }
+  [[nodiscard]] std::size_t building() const noexcept {
+    return data_.begun() ? data_.payload_bytes() : 0;
+  }
 
   // ---- writing ----
   [[nodiscard]] bool may_submit() const noexcept;
