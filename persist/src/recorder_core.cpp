@@ -131,7 +131,9 @@ void RecorderCore::report() {
 }
 
 Result<void> RecorderCore::rest(nanoseconds most) {
-  nanoseconds bound = std::min(most, plain_.empty() ? kSleepBound : kNap);
+  // The log has work of its own when it is idle: a watermark, spares, retention by age.
+  nanoseconds bound = std::min({most, journal_.until_wanted(),
+                                nanoseconds(plain_.empty() ? kSleepBound : kNap)});
   waits_.clear();
   for (const auto& channel : durable_) {
     if (channel->prepare_to_sleep(waits_)) continue;
