@@ -13,7 +13,8 @@ Result<JournalReader> JournalReader::open(const std::string& directory) {
                          .create = false,
                          .read_only = true,
                          .allow_volatile = true,
-                         .trust_file_system = true});
+                         .trust_file_system = true,
+                         .durability = {}});
   if (!disk) return Failure(disk.error());
   return open(std::move(*disk));
 }

@@ -65,10 +65,22 @@ Result<const SegmentInfo*> JournalScan::segment_here() {
   while (place_.offset >= here->end) {
     const SegmentInfo* const next = index_->after(here->segment);
     if (next == nullptr) return nullptr;
+    const ItemNumber expected = here->last_item + 1;
     here = next;
     stand_at(*here);
+    if (here->first_item != expected) return given_up(expected, here->first_item - 1, *here);
   }
   return here;
+}
+
+// Told once, with the loss as far as what follows in this segment tells it.
+Failure JournalScan::given_up(ItemNumber from, ItemNumber to, const SegmentInfo& segment) {
+  const ItemState state = reader_.read(segment.slot, place_.offset, ReadDepth::payload, item_);
+  const std::uint64_t lost = state == ItemState::whole ? lost_before(item_) : 0;
+  const Failure failure =
+      fail(Errc::damaged, "journal items %llu to %llu were damaged and given up",
+           static_cast<unsigned long long>(from), static_cast<unsigned long long>(to));
+  return Failure(failure.error().with_lost(lost));
 }
 
 Result<bool> JournalScan::load_item() {
@@ -119,12 +131,22 @@ Result<bool> JournalScan::explain(const SegmentInfo& segment, const char* what) 
 
 // Messages that are missing between what was read and the item behind an accepted loss.
 std::uint64_t JournalScan::lost_before(const ItemView& item) const {
-  std::uint64_t lost = 0;
+  std::map<JournalLaneId, Sequence> begins;
   for (const ItemEntry& entry : item.entries) {
-    if (!is(entry, EntryKind::run) && !is(entry, EntryKind::part)) continue;
-    const auto lane = lanes_.find(entry.row.lane);
+    if (is(entry, EntryKind::run) || is(entry, EntryKind::part)) {
+      begins.try_emplace(entry.row.lane, entry.row.first);
+    }
+    if (!is(entry, EntryKind::catalog)) continue;
+    for (std::uint32_t i = 0; i < entry.row.count; ++i) {
+      const auto record = entry.record<layout::CatalogRecord>(i);
+      begins.try_emplace(record.lane, record.next);
+    }
+  }
+  std::uint64_t lost = 0;
+  for (const auto& [id, begin] : begins) {
+    const auto lane = lanes_.find(id);
     if (lane == lanes_.end() || !lane->second.known) continue;
-    if (entry.row.first > lane->second.next) lost += entry.row.first - lane->second.next;
+    if (begin > lane->second.next) lost += begin - lane->second.next;
   }
   return lost;
 }
@@ -134,18 +156,14 @@ Result<bool> JournalScan::step_over_loss(const SegmentInfo& segment) {
   const ItemNumber next = beyond_losses(index_->manifest(), from);
   LogWalk walk(reader_, {.slot = segment.slot, .segment = segment.segment, .stop = segment.end},
                {.offset = place_.offset, .item = from, .crc = {}, .epoch = 0});
-  std::uint64_t lost = 0;
-  if (walk.resume_at(next, item_)) {
-    lost = lost_before(item_);
-    place_.offset = walk.place().offset;
-    place_.item = next;
-  } else {
+  if (!walk.resume_at(next, item_)) {
+    // It reaches to the segment's end: the next segment tells.
     place_.offset = segment.end;
+    return load_item();
   }
-  const Failure failure =
-      fail(Errc::damaged, "journal items %llu to %llu were damaged and given up",
-           static_cast<unsigned long long>(from), static_cast<unsigned long long>(next - 1));
-  return Failure(failure.error().with_lost(lost));
+  place_.offset = walk.place().offset;
+  place_.item = next;
+  return given_up(from, next - 1, segment);
 }
 
 void JournalScan::begin_entry() {

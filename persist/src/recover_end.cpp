@@ -12,38 +12,43 @@ ItemNumber beyond_losses(const layout::Manifest& manifest, ItemNumber item) noex
   return item;
 }
 
-Result<void> EndWalk::walk(std::size_t first) {
+void EndWalk::begin(std::size_t first) {
   const SeenSlot& seen = *chain_->segments[first];
   log_->end = seen.head.predecessor_item;
   log_->end_crc = seen.head.predecessor_crc;
-  place_ = {.offset = 0, .item = seen.header.item, .crc = {}, .epoch = 0};
-  for (std::size_t index = first; index < chain_->segments.size(); ++index) {
-    auto walked = walk_segment(index);
-    if (!walked) return walked;
-    if (!go_on_to(index + 1)) break;
-  }
-  return accept_proven();
+  end_ = {};
+  end_.index = first;
+  end_.place = {.offset = 0, .item = seen.header.item, .crc = {}, .epoch = 0};
 }
 
-Result<void> EndWalk::walk_segment(std::size_t index) {
-  const SeenSlot& seen = *chain_->segments[index];
+Result<void> EndWalk::walk(std::size_t first) {
+  begin(first);
+  for (;;) {
+    auto more = advance();
+    if (!more) return Failure(more.error());
+    if (!*more) return accept_proven();
+  }
+}
+
+Result<bool> EndWalk::advance() {
+  const SeenSlot& seen = *chain_->segments[end_.index];
   const layout::Manifest& manifest = reader_->manifest();
-  place_.offset = 0;
   LogWalk walk(*reader_,
                {.slot = seen.slot,
                 .segment = seen.header.segment,
-                .stop = chain_->stop_of(index, manifest.segment_bytes)},
-               place_);
+                .stop = chain_->stop_of(end_.index, manifest.segment_bytes)},
+               end_.place);
   ItemView view;
   for (;;) {
     const WalkEnd end = walk.next(view);
     if (end == WalkEnd::item) {
-      auto taken = take(index, view);
-      if (!taken) return taken;
+      auto taken = take(end_.index, view);
+      if (!taken) return Failure(taken.error());
     } else if (end == WalkEnd::stop || !step_over_loss(walk, view)) {
-      place_ = walk.place();
-      end_ = {.index = index, .place = place_, .end = end, .state = walk.state()};
-      return {};
+      end_.place = walk.place();
+      end_.end = end;
+      end_.state = walk.state();
+      return go_on();
     }
   }
 }
@@ -56,18 +61,21 @@ bool EndWalk::step_over_loss(LogWalk& walk, ItemView& view) const {
 
 // Does the log go on with the next segment, whose head says where this one ends? Behind an accepted
 // loss its number is all that must fit.
-bool EndWalk::go_on_to(std::size_t index) {
+bool EndWalk::go_on() {
+  const std::size_t index = end_.index + 1;
   if (index == chain_->segments.size()) return false;
   const SeenSlot& next = *chain_->segments[index];
-  const ItemNumber expected = beyond_losses(reader_->manifest(), place_.item);
-  const bool lost = expected != place_.item;
+  const ItemNumber expected = beyond_losses(reader_->manifest(), end_.place.item);
+  const bool lost = expected != end_.place.item;
   if (next.header.item != expected) return false;
-  const bool met = end_.end == WalkEnd::stop && chain_->linked(index - 1) &&
+  const bool met = end_.end == WalkEnd::stop && chain_->linked(end_.index) &&
                    next.head.predecessor_item + 1 == expected &&
-                   next.head.predecessor_crc == place_.crc;
+                   next.head.predecessor_crc == end_.place.crc;
   if (!met && !lost) return false;
-  place_.item = expected;
-  if (!met) place_.crc.reset();
+  if (!met) end_.place.crc.reset();
+  end_.index = index;
+  end_.place.offset = 0;
+  end_.place.item = expected;
   return true;
 }
 
@@ -110,6 +118,12 @@ Result<void> EndWalk::accept_one() {
   segment.wall_ns = header.wall_ns;
   segment.boot_ns = header.boot_ns;
   segment.boot = header.boot;
+  ++counts_.items;
+  counts_.bytes += next.facts.end - header.offset;
+  for (const LaneFact& fact : next.facts.lanes) {
+    if (const auto* const row = std::get_if<layout::TableEntry>(&fact))
+      counts_.messages += row->count;
+  }
   log_->end = header.item;
   log_->end_crc = header.header_crc;
   waiting_.pop_front();

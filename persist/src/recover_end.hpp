@@ -36,6 +36,20 @@ class EndWalk {
   // lane's sequence is not continuous).
   Result<void> walk(std::size_t first);
 
+  // The same by segments. True: the log goes on in the next one. False: end() tells why not; called
+  // again, it tries that place again, which has a sense after a loss was accepted.
+  void begin(std::size_t first);
+  Result<bool> advance();
+
+  struct Counts {
+    std::uint64_t items = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  // Of what was accepted.
+  [[nodiscard]] const Counts& counts() const noexcept { return counts_; }
+
   [[nodiscard]] const LogEnd& end() const noexcept { return end_; }
 
   // Whole items that nothing has proven yet.
@@ -52,9 +66,8 @@ class EndWalk {
     ItemFacts facts;
   };
 
-  Result<void> walk_segment(std::size_t index);
   [[nodiscard]] bool step_over_loss(LogWalk& walk, ItemView& view) const;
-  [[nodiscard]] bool go_on_to(std::size_t index);
+  [[nodiscard]] bool go_on();
   Result<void> take(std::size_t index, const ItemView& view);
 
   ItemReader* reader_;
@@ -64,7 +77,7 @@ class EndWalk {
   RecoveredLog* log_;
   LogEnd end_;
   std::deque<Waiting> waiting_;
-  WalkPlace place_;
+  Counts counts_;
 };
 
 }  // namespace millrace
