@@ -15,8 +15,10 @@ namespace millrace {
 
 struct Calibration {
   Durability better = Durability::dsync;
+  std::uint64_t dsync_ns_best = 0;
   std::uint64_t dsync_ns_p50 = 0;
   std::uint64_t dsync_ns_p99 = 0;
+  std::uint64_t flush_ns_best = 0;
   std::uint64_t flush_ns_p50 = 0;
   std::uint64_t flush_ns_p99 = 0;
   std::uint32_t samples = 0;  // of each

@@ -72,8 +72,11 @@ Result<DiskPlace> look_around(const DiskOptions& options) {
   if (!journal) return std::unexpected(journal.error());
   const auto system = file_system_of(journal->directory.get(), options.directory);
   if (!system) return std::unexpected(system.error());
-  const auto accepted = accept_file_system(*system, options.directory, options.allow_volatile,
-                                           options.trust_file_system);
+  // Reading promises nothing, so a journal may be read wherever it lies.
+  const bool accept_all = options.read_only;
+  const auto accepted =
+      accept_file_system(*system, options.directory, accept_all || options.allow_volatile,
+                         accept_all || options.trust_file_system);
   if (!accepted) return std::unexpected(accepted.error());
   const auto direct =
       direct_io_of(*journal, options.directory, facts_of_device(system->device).physical_block);

@@ -55,6 +55,10 @@ TEST(DiskPlace, MemoryIsRefusedUnlessItIsAllowed) {
   EXPECT_TRUE((*opened)->facts().volatile_memory);
   expect_said((*opened)->facts().note, "memory");
   use(**opened);
+  options.allow_volatile = false;
+  options.read_only = true;
+  const auto reader = open_disk(options);
+  EXPECT_TRUE(reader) << "reading promises nothing: " << said(reader);
 }
 
 class DiskPlaceOverlay : public ::testing::Test {
