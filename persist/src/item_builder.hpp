@@ -44,7 +44,11 @@ class ItemBuilder {
   // REQUIRES buffer.size() >= item_bytes. Forgets what was being built.
   void begin(layout::ItemKind kind, std::span<std::byte> buffer) noexcept;
 
-  void forget() noexcept { buffer_ = {}; }
+  void forget() noexcept {
+    buffer_ = {};
+    table_.clear();
+    payload_bytes_ = 0;
+  }
 
   [[nodiscard]] bool begun() const noexcept { return !buffer_.empty(); }
 
