@@ -1,0 +1,327 @@
+// The recorder joins channels to a log: what was published is in the log, with the same bytes and
+// in the same order, across recorders, reboots and full rings.
+#include "persist/recorder_fixture.hpp"
+
+#include <algorithm>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+
+namespace millrace {
+namespace {
+
+using testing_support::bytes_of;
+using testing_support::check_log;
+using testing_support::code_of;
+using testing_support::Journaled;
+using testing_support::kWatchdog;
+using testing_support::NumberedMessage;
+using testing_support::RecorderThread;
+using testing_support::said;
+
+class RecorderTest : public testing_support::RecorderTest {
+ protected:
+  // Publishes in every way there is, until `end`; numbers of given-up claims go to `given_up`.
+  static std::string publish_all_ways(Publisher& source, std::string_view name, std::size_t most,
+                                      Journaled& journaled, Sequence end) {
+    while (source.next_sequence() < end) {
+      const Sequence number = source.next_sequence();
+      std::string wrong;
+      if (number % 7 == 3) {
+        wrong = claim_twice(source, name, most, journaled);
+      } else if (number % 7 == 5) {
+        wrong = send_batch(source, name, most, std::min<Sequence>(end - number, 20));
+      } else {
+        wrong = send_next(source, name, most);
+      }
+      if (!wrong.empty()) return wrong;
+    }
+    journaled.end = source.next_sequence();
+    return "";
+  }
+
+  // Gives a claim up where that takes a number, and publishes the next one.
+  static std::string claim_twice(Publisher& source, std::string_view name, std::size_t most,
+                                 Journaled& journaled) {
+    {
+      const Sequence number = source.next_sequence();
+      auto given_up = source.claim_for(kWatchdog, 100);
+      if (!given_up) return said(given_up);
+      std::move(*given_up).abort();
+      if (source.next_sequence() != number) journaled.given_up.insert(number);
+    }
+    const NumberedMessage message(name, source.next_sequence(), most);
+    auto claim = source.claim_for(kWatchdog, message.length());
+    if (!claim) return said(claim);
+    message.write(claim->bytes());
+    std::move(*claim).publish();
+    return "";
+  }
+
+  static std::string send_batch(Publisher& source, std::string_view name, std::size_t most,
+                                Sequence count) {
+    const Sequence first = source.next_sequence();
+    auto batch = source.batch(kWatchdog);
+    if (!batch) return said(batch);
+    for (Sequence i = 0; i < count; ++i) {
+      const auto added = batch->add(NumberedMessage(name, first + i, most).bytes());
+      if (added) continue;
+      if (added.error().code() == Errc::too_big && i != 0) break;
+      return said(added);
+    }
+    std::move(*batch).publish();
+    return "";
+  }
+};
+
+TEST_F(RecorderTest, WritesWhatSeveralPublishersSay) {
+  constexpr std::size_t kMost = 3000;
+  const Channel channel = orders();
+  RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+  ASSERT_EQ(recorder.opened(), "");
+  std::map<std::string, Journaled> all;
+  std::vector<std::string> wrong(4);
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+      const std::string name = "feed-" + std::to_string(i);
+      Journaled& journaled = all[name];
+      threads.emplace_back([&, name, i] {
+        Publisher source = publisher(channel, name);
+        wrong[static_cast<std::size_t>(i)] = publish_all_ways(
+            source, name, kMost, journaled, 5000U + 100U * static_cast<unsigned>(i));
+      });
+    }
+  }
+  EXPECT_THAT(wrong, ::testing::Each(""));
+  EXPECT_EQ(recorder.end(), "");
+  EXPECT_EQ(check_log(journal(), kMost, all), "");
+  EXPECT_EQ(recorder.stats().lanes, 4U);
+  EXPECT_EQ(recorder.stats().gaps, 0U);
+  EXPECT_TRUE(recorder.stats().refused.empty());
+}
+
+TEST_F(RecorderTest, WritesMessagesOfEveryLengthUpToAMegabyte) {
+  constexpr std::size_t kMost = std::size_t{1} << 20;
+  const Channel channel = orders(8 * kRing);
+  Journaled journaled;
+  {
+    RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+    ASSERT_EQ(recorder.opened(), "");
+    Publisher source = publisher(channel, "feed");
+    ASSERT_EQ(publish_all_ways(source, "feed", kMost, journaled, 400), "");
+    EXPECT_EQ(recorder.end(), "");
+  }
+  EXPECT_EQ(check_log(journal(), kMost, {{"feed", journaled}}), "");
+}
+
+TEST_F(RecorderTest, KeepsLanesApartFairly) {
+  // One lane never rests; the other's few messages must get through beside it.
+  const Channel channel = orders();
+  RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+  ASSERT_EQ(recorder.opened(), "");
+  std::atomic<bool> enough{false};
+  std::string wrong;
+  std::jthread flood([&] {
+    Publisher source = publisher(channel, "flood");
+    while (!enough && wrong.empty())
+      wrong = send_next(source, "flood", 1000);
+  });
+  Publisher calm = publisher(channel, "calm");
+  for (int i = 0; i < 200; ++i) {
+    const NumberedMessage message("calm", calm.next_sequence(), 100);
+    const auto sent = calm.send(message.bytes());
+    ASSERT_TRUE(sent) << said(sent);
+    const auto durable = calm.wait_durable(*sent, kWatchdog);
+    ASSERT_TRUE(durable) << said(durable);
+  }
+  enough = true;
+  flood.join();
+  EXPECT_EQ(wrong, "");
+}
+
+TEST_F(RecorderTest, HoldsARingThatIsNotYetDurable) {
+  const Channel channel = orders(4096);
+  Sequence sent = 0;
+  {
+    auto recorder = open_recorder();
+    ASSERT_TRUE(recorder) << said(recorder);
+    Publisher source = publisher(channel, "feed");
+    // Nobody makes a round: what is in the ring stays there.
+    while (source.try_send(NumberedMessage("feed", sent, 100).bytes()))
+      ++sent;
+    const auto refused = source.try_send(NumberedMessage("feed", sent, 100).bytes());
+    ASSERT_EQ(code_of(refused), Errc::full);
+    EXPECT_NE(refused.error().sentence().find("journal"), std::string_view::npos)
+        << refused.error().sentence();
+    ASSERT_GT(sent, 10U);
+    EXPECT_EQ(source.durable(), 0U);
+    while (source.durable() != sent)
+      ASSERT_TRUE(recorder->round(std::chrono::milliseconds(10)));
+    ASSERT_TRUE(source.try_send(NumberedMessage("feed", sent, 100).bytes()));
+    const auto closed = recorder->close();
+    EXPECT_TRUE(closed) << said(closed);
+    EXPECT_EQ(code_of(recorder->round(std::chrono::nanoseconds(0))), Errc::closed);
+  }
+  EXPECT_EQ(check_log(journal(), 100, {{"feed", {.end = sent + 1}}}), "");
+}
+
+TEST_F(RecorderTest, IsContinuedByTheNextOne) {
+  const Channel channel = orders();
+  std::optional<Publisher> source;
+  for (int life = 0; life < 5; ++life) {
+    RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+    ASSERT_EQ(recorder.opened(), "");
+    if (!source) source = publisher(channel, "feed");
+    for (int i = 0; i < 300; ++i)
+      ASSERT_EQ(send_next(*source, "feed", 500), "");
+    ASSERT_EQ(recorder.end(), "");
+    // What comes while there is none waits in the ring.
+    for (int i = 0; i < 100; ++i)
+      ASSERT_EQ(send_next(*source, "feed", 500), "");
+  }
+  RecorderThread last(enter("recorder"), log_options(), {"orders"});
+  ASSERT_EQ(last.opened(), "");
+  ASSERT_EQ(last.end(), "");
+  EXPECT_EQ(check_log(journal(), 500, {{"feed", {.end = 2000}}}), "");
+}
+
+TEST_F(RecorderTest, ContinuesSequencesAfterAReboot) {
+  Sequence end = 0;
+  for (int boot = 0; boot < 4; ++boot) {
+    {
+      const Channel channel = orders();
+      RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+      ASSERT_EQ(recorder.opened(), "");
+      for (const std::string name : {"one", "two"}) {
+        Publisher source = publisher(channel, name);
+        ASSERT_EQ(source.next_sequence(), end) << name;
+        for (int i = 0; i < 200; ++i)
+          ASSERT_EQ(send_next(source, name, 300), "");
+      }
+      end += 200;
+      ASSERT_EQ(recorder.end(), "");
+    }
+    forget_shared_memory();
+  }
+  EXPECT_EQ(check_log(journal(), 300, {{"one", {.end = end}}, {"two", {.end = end}}}), "");
+}
+
+TEST_F(RecorderTest, RemembersSubscribersAcrossAReboot) {
+  constexpr int kMessages = 100;
+  constexpr int kRead = 30;
+  SubscriberOptions options;
+  options.name = "clerk";
+  options.remember = true;
+  options.from = From::oldest();
+  Sequence next = 0;
+  for (int boot = 0; boot < 3; ++boot) {
+    {
+      const Channel channel = orders();
+      RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+      ASSERT_EQ(recorder.opened(), "");
+      Publisher source = publisher(channel, "feed");
+      for (int i = 0; i < kMessages; ++i)
+        ASSERT_EQ(send_next(source, "feed", 300), "");
+      Subscriber clerk = [&] {
+        auto made = channel.subscriber(options);
+        EXPECT_TRUE(made) << said(made);
+        return std::move(*made);
+      }();
+      for (int i = 0; i < kRead; ++i) {
+        const auto message = clerk.poll_for(kWatchdog);
+        ASSERT_TRUE(message) << said(message);
+        ASSERT_EQ(message->sequence(), next) << "boot " << boot;
+        ASSERT_TRUE(NumberedMessage("feed", next, 300).is(message->bytes()));
+        ++next;
+      }
+      ASSERT_TRUE(clerk.release());
+      ASSERT_EQ(recorder.end(), "");
+      EXPECT_GT(recorder.stats().acknowledgements, 0U);
+    }
+    forget_shared_memory();
+  }
+}
+
+TEST_F(RecorderTest, RecordsSeveralChannelsIntoOneLog) {
+  const Channel first = orders();
+  auto second = domain_->channel("trades", durable_options());
+  ASSERT_TRUE(second) << said(second);
+  RecorderThread recorder(enter("recorder"), log_options(), {"orders", "trades"});
+  ASSERT_EQ(recorder.opened(), "");
+  {
+    Publisher a = publisher(first, "a");
+    Publisher b = publisher(*second, "b");
+    for (int i = 0; i < 1000; ++i) {
+      ASSERT_EQ(send_next(a, "a", 300), "");
+      ASSERT_EQ(send_next(b, "b", 300), "");
+    }
+  }
+  ASSERT_EQ(recorder.end(), "");
+  EXPECT_EQ(check_log(journal(), 300, {{"a", {.end = 1000}}, {"b", {.end = 1000}}}), "");
+}
+
+TEST_F(RecorderTest, SleepsWhenNothingComes) {
+  (void)orders();
+  RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+  ASSERT_EQ(recorder.opened(), "");
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  ASSERT_EQ(recorder.end(), "");
+  // Each sleep lasts up to 10 ms; a process that spins would have made many thousand.
+  EXPECT_GE(recorder.stats().wakes, 1U);
+  EXPECT_LE(recorder.stats().wakes, 1000U);
+  EXPECT_LE(recorder.stats().journal.items, 8U) << "an idle log grows";
+}
+
+// What must be refused, and changes nothing.
+
+TEST_F(RecorderTest, RefusesASecondOneAndNamesTheFirst) {
+  (void)orders();
+  RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+  ASSERT_EQ(recorder.opened(), "");
+  const auto second = open_recorder();
+  ASSERT_EQ(code_of(second), Errc::busy) << said(second);
+  EXPECT_NE(second.error().sentence().find(std::to_string(getpid())), std::string_view::npos)
+      << second.error().sentence();
+}
+
+TEST_F(RecorderTest, RefusesADurableChannelOfAnotherDirectory) {
+  (void)orders();
+  JournalOptions elsewhere = log_options();
+  elsewhere.directory = disk_ / "elsewhere";
+  const auto refused = Recorder::open(*domain_, elsewhere, {"orders"});
+  ASSERT_EQ(code_of(refused), Errc::bad_argument);
+  EXPECT_NE(refused.error().sentence().find(journal()), std::string_view::npos);
+  EXPECT_FALSE(std::filesystem::exists(elsewhere.directory)) << "something was changed";
+}
+
+TEST_F(RecorderTest, RefusesAChannelThatIsMissingOrNamedTwice) {
+  (void)orders();
+  EXPECT_EQ(code_of(open_recorder({"orders", "absent"})), Errc::not_found);
+  EXPECT_EQ(code_of(open_recorder({"orders", "orders"})), Errc::bad_argument);
+  EXPECT_EQ(code_of(open_recorder({})), Errc::bad_argument);
+  EXPECT_FALSE(std::filesystem::exists(journal())) << "something was changed";
+}
+
+TEST_F(RecorderTest, RefusesAnotherLogThanTheOneTheChannelIsDurableIn) {
+  const Channel channel = orders();
+  {
+    RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
+    ASSERT_EQ(recorder.opened(), "");
+    Publisher source = publisher(channel, "feed");
+    ASSERT_EQ(send_next(source, "feed", 100), "");
+    ASSERT_EQ(recorder.end(), "");
+  }
+  std::filesystem::rename(journal(), disk_ / "kept");
+  const auto refused = open_recorder();
+  ASSERT_EQ(code_of(refused), Errc::bad_argument) << said(refused);
+  EXPECT_NE(refused.error().sentence().find("another log"), std::string_view::npos)
+      << refused.error().sentence();
+  std::filesystem::remove_all(journal());
+  std::filesystem::rename(disk_ / "kept", journal());
+  const auto accepted = open_recorder();
+  EXPECT_TRUE(accepted) << said(accepted);
+}
+
+}  // namespace
+}  // namespace millrace
