@@ -1,6 +1,6 @@
 // The seam between log and ring: whatever the ring no longer holds comes from the journal, and the
-// reader goes over to the ring by exact numbers. No message is missing, none comes twice, and nobody
-// waits for a reader of the past.
+// reader goes over to the ring by exact numbers. No message is missing, none comes twice, and
+// nobody waits for a reader of the past.
 #include "persist/durable_channel.hpp"
 #include "persist/log_persister.hpp"
 

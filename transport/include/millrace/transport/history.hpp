@@ -37,10 +37,10 @@ class LaneHistory {
 
   // The message with exactly this number or, where claims were given up, the next one that was
   // published: PastMessage::sequence says which. Nothing: the log does not hold it yet, or it lies
-  // at or above `below`, the sequence that the caller knows to be durable. Errors: trimmed (retention has
-  // taken it; Error::lost() counts what is gone from `sequence` on, so the caller goes on at
-  // sequence + lost), damaged (the log is; the sentence names segment and offset), gap (it was
-  // never journaled; lost() as for trimmed).
+  // at or above `below`, the sequence that the caller knows to be durable. Errors: trimmed
+  // (retention has taken it; Error::lost() counts what is gone from `sequence` on, so the caller
+  // goes on at sequence + lost), damaged (the log is; the sentence names segment and offset), gap
+  // (it was never journaled; lost() as for trimmed).
   virtual Result<std::optional<PastMessage>> read(Sequence sequence, Sequence below) = 0;
 
   // The oldest message that the log still holds; its end if it holds none.
