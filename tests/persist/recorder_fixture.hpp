@@ -166,7 +166,7 @@ class RecorderTest : public ::testing::Test {
     options.directory = journal();
     options.segment_bytes = std::uint64_t{1} << 20;
     options.item_bytes = std::uint64_t{32} << 10;
-    options.retain.bytes = std::uint64_t{256} << 20;
+    options.retain.bytes = std::uint64_t{512} << 20;
     options.spares = 1;
     options.durability = Durability::dsync;
     return options;
