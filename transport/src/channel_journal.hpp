@@ -18,17 +18,6 @@
 
 namespace millrace::detail {
 
-// What one may hope for.
-enum class JournalHealth : std::uint8_t {
-  ok,        // it works, or has only just stopped to
-  stopped,   // its process lives, and has not made a round for kJournalSilentNs
-  full,      // goes on by itself when there is room
-  down,      // nobody holds it; the next one continues
-  poisoned,  // what is not yet durable has an unknown outcome
-  detached,  // taken away by an administrator: nothing becomes durable
-  absent,    // none has come since the channel was made
-};
-
 // A journal that is silent for so long is called stopped. Never dead: only its lock says that.
 inline constexpr std::uint64_t kJournalSilentNs = 3'000'000'000;
 

@@ -54,6 +54,36 @@ bool is_evicted(const ReaderFiles& reader, const LaneFiles& lane, Position posit
                      [&](const layout::EvictedSlot& slot) { return name.is_in(slot); });
 }
 
+LaneJournalStats journal_of(const ChannelState& channel, const LaneFiles& lane,
+                            const LaneStats& stats) {
+  LaneJournalStats seen;
+  if (!channel.options.durable) return seen;
+  const auto point = channel.journal.durable(lane.lane, lane.epoch);
+  seen.found = point.has_value();
+  seen.durable = point.value_or(Checkpoint{0, lane.first});
+  seen.refused = channel.journal.refused(lane.lane, lane.epoch);
+  seen.lag_messages = behind(stats.sequence, seen.durable.sequence);
+  seen.lag_bytes = behind(stats.position, seen.durable.position);
+  seen.gaps = channel.journal.gaps(lane.lane, lane.epoch).messages;
+  seen.unjournaled = value(lane.control().unjournaled);
+  return seen;
+}
+
+ChannelJournalStats read_journal(const ChannelState& channel) {
+  const JournalCondition now = channel.journal.condition(channel.domain->directory.fd());
+  const layout::ChannelJournalFile& file = channel.journal.file();
+  ChannelJournalStats stats;
+  stats.health = now.health;
+  stats.persister = now.persister;
+  stats.epoch = value(file.epoch);
+  stats.attaches = file.attaches.load(std::memory_order_relaxed);
+  stats.detaches = file.detaches.load(std::memory_order_relaxed);
+  stats.beat_age_ns = now.beat_age_ns;
+  stats.bytes = value(file.bytes);
+  stats.error = now.error;
+  return stats;
+}
+
 ReaderPlace place_of(const ReaderFiles& reader, const PeerName& peer, const LaneFiles& lane,
                      const LaneStats& stats) {
   const layout::ReaderSlot& slot = reader.slot(lane.lane);
@@ -64,7 +94,7 @@ ReaderPlace place_of(const ReaderFiles& reader, const PeerName& peer, const Lane
   place.placed = slot.lane_epoch.load(std::memory_order_acquire) == lane.epoch;
   place.left = value(slot.left) != 0 || reader.state() == layout::ReaderState::left;
   if (!place.placed) {
-    place.lag_messages = stats.sequence;
+    place.lag_messages = behind(stats.sequence, stats.first);
     place.lag_bytes = stats.position;
     return place;
   }
@@ -126,7 +156,9 @@ LaneStats read_lane(const ChannelState& channel, const LaneFiles& lane,
       domain, {control.owner_id.load(std::memory_order_relaxed), value(control.owner_incarnation)});
   stats.life = life_of(control, stats.publisher.alive);
   read_counters(control, stats);
+  stats.first = lane.first;
   find_end(lane, stats);
+  stats.journal = journal_of(channel, lane, stats);
   if (const auto oldest = Checkpoints<ProductionMemory>::oldest(lane.view)) stats.oldest = *oldest;
   const std::uint64_t blocked = value(control.waits_for);
   if (blocked != 0) {
@@ -177,7 +209,9 @@ Result<ChannelStats> channel_stats(const ChannelState& channel) {
   stats.name = channel.name;
   stats.options = channel.options;
   stats.schema = channel.schema_name;
-  stats.shared_bytes = sizeof(layout::MetaFile) + channel.doorbell_segment->size();
+  stats.shared_bytes =
+      sizeof(layout::MetaFile) + channel.doorbell_segment->size() + channel.journal.bytes();
+  if (channel.options.durable) stats.journal = read_journal(channel);
   const auto readers = read_readers(channel);
   for (const KnownReader& reader : readers) {
     stats.shared_bytes += reader.files.bytes();

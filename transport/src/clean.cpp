@@ -160,7 +160,7 @@ class Sweep {
       if (state == static_cast<std::uint32_t>(layout::LaneState::live) && !dead(owner))
         return false;
     }
-    return true;
+    return !channel.options.durable || dead(channel.journal.persister());
   }
 
   // First out of sight, so that nobody opens half a channel; then a second look, because somebody
@@ -221,7 +221,7 @@ class Sweep {
     const Descriptor directory(
         openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory.valid()) return unlinkat(fd(), name.c_str(), 0) == 0;
-    for (const char* inner : {kReadersName, "."}) {
+    for (const char* inner : {kReadersName, kRememberedName, "."}) {
       const Descriptor level(
           openat(directory.get(), inner, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!level.valid()) continue;
@@ -232,6 +232,7 @@ class Sweep {
     }
     MILLRACE_CRASH_POINT("clean.emptied");
     unlinkat(directory.get(), kReadersName, AT_REMOVEDIR);
+    unlinkat(directory.get(), kRememberedName, AT_REMOVEDIR);
     if (unlinkat(fd(), name.c_str(), AT_REMOVEDIR) == 0) return true;
     keep(name);
     return false;

@@ -75,7 +75,8 @@ class SpaceHolders {
   Position slowest(Position floor) noexcept {
     const Position reader = readers_.slowest(floor);
     const Position durable = floor_.position({writer_.position(), writer_.sequence()}, floor);
-    floor_.set_blocks(durable < reader);
+    // A tie is the journal's: giving up on the reader would not help.
+    floor_.set_blocks(durable != kNoReader && durable <= reader);
     return durable < reader ? durable : reader;
   }
 

@@ -21,6 +21,19 @@ const char* to_string(WhenJournalFails choice) noexcept {
   return "unknown";
 }
 
+const char* to_string(JournalHealth health) noexcept {
+  switch (health) {
+    case JournalHealth::ok: return "ok";
+    case JournalHealth::stopped: return "stopped";
+    case JournalHealth::full: return "full";
+    case JournalHealth::down: return "down";
+    case JournalHealth::poisoned: return "poisoned";
+    case JournalHealth::detached: return "detached";
+    case JournalHealth::absent: return "absent";
+  }
+  return "unknown";
+}
+
 const char* to_string(LaneLife life) noexcept {
   switch (life) {
     case LaneLife::live: return "live";

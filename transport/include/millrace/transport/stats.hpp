@@ -40,6 +40,41 @@ struct ReaderPlace {
   std::uint64_t unknown = 0;
 };
 
+// What one may hope for of a durable channel's journal.
+enum class JournalHealth : std::uint8_t {
+  ok,        // it works, or has only just stopped to
+  stopped,   // its process lives, and has not made a round for 3 s
+  full,      // the disk has no room; goes on by itself when there is some
+  down,      // nobody holds it; the next one continues
+  poisoned,  // a write or flush failed: what is not yet durable has an unknown outcome
+  detached,  // taken away by an administrator: nothing becomes durable
+  absent,    // none has come since the channel was made
+};
+
+[[nodiscard]] const char* to_string(JournalHealth health) noexcept;
+
+// How far it is in one lane.
+struct LaneJournalStats {
+  bool found = false;              // it has come to this lane
+  bool refused = false;            // the lane contradicts the log, and is not journaled
+  Checkpoint durable;              // every message before it is
+  std::uint64_t lag_messages = 0;  // published and not yet durable
+  std::uint64_t lag_bytes = 0;
+  std::uint64_t gaps = 0;         // messages that the log will never hold
+  std::uint64_t unjournaled = 0;  // messages that the publisher overwrote before they were durable
+};
+
+struct ChannelJournalStats {
+  JournalHealth health = JournalHealth::absent;
+  PeerName persister;
+  std::uint64_t epoch = 0;     // of the log: raised by every opening
+  std::uint32_t attaches = 0;  // persisters so far
+  std::uint32_t detaches = 0;
+  std::uint64_t beat_age_ns = 0;  // since its last round
+  std::uint64_t bytes = 0;        // written to the log, for this channel and others
+  int error = 0;                  // errno behind full and poisoned
+};
+
 enum class LaneLife : std::uint8_t { live, left, died, retired };
 
 [[nodiscard]] const char* to_string(LaneLife life) noexcept;
@@ -52,7 +87,8 @@ struct LaneStats {
   LaneLife life = LaneLife::live;
   std::uint64_t lives = 0;  // how many publishers continued it, from 1
   Position position = 0;    // end of what is published
-  Sequence sequence = 0;    // messages published
+  Sequence first = 0;       // number of its first message
+  Sequence sequence = 0;    // number of the next one
   Position limit = 0;
   Checkpoint oldest;  // where `oldest` would begin
   bool fencing = false;
@@ -79,6 +115,7 @@ struct LaneStats {
   Pages pages = Pages::normal;
   std::uint64_t file_bytes = 0;  // of shared memory
 
+  LaneJournalStats journal;  // of a durable channel
   std::vector<ReaderPlace> readers;
 };
 
@@ -108,6 +145,7 @@ struct ChannelStats {
   std::string schema;
   std::vector<LaneStats> lanes;
   std::vector<ReaderFileStats> readers;
+  ChannelJournalStats journal;     // of a durable channel
   std::uint64_t shared_bytes = 0;  // of all files of the channel
 };
 
