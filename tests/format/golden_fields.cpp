@@ -10,8 +10,9 @@ using Fields = std::vector<GoldenField>;
 // The layout fingerprints of format 1.0. The histogram lies in no file of its own: its fingerprint
 // goes into the files that carry one, and is pinned by golden_test.cpp.
 constexpr std::uint64_t kParticipant = 0xa3ee'ac89'5f2d'b7ec;
-constexpr std::uint64_t kMeta = 0x3ea1'44d2'0ead'4db4;
-constexpr std::uint64_t kLane = 0x579d'95b0'f6a4'0062;
+constexpr std::uint64_t kMeta = 0xce79'e032'3ede'18a6;
+constexpr std::uint64_t kLane = 0x9c1c'f9ef'6783'9c45;
+constexpr std::uint64_t kJournal = 0xe9c7'09e6'd8bc'f373;
 constexpr std::uint64_t kReader = 0x8c2f'0c18'9d97'8fa3;
 constexpr std::uint64_t kRemembered = 0x08be'e0c2'3d69'013e;
 constexpr std::uint64_t kDoorbell = 0x868d'40af'44be'aa36;
@@ -75,10 +76,12 @@ Fields meta() {
                    {in, "require_readers", 188, 4, 1},
                    {in, "mode", 192, 4, 0640},
                    {in, "group", 196, 4, 0xffff'ffff},
-                   {in, "durable", 200, 4, 0},
+                   {in, "durable", 200, 4, 1},
+                   {in, "when_journal_fails", 204, 4, 1},
                    {in, "schema", 208, 8, 0xabcd'ef01'2345'6789},
                    {in, "schema_name", 216, 8, 0x3176'2e65'746f'7571},  // "quote.v1"
                    {in, "huge_dir", 280, 4, 0x7665'642f},               // "/dev"
+                   {in, "journal", 536, 4, 0x7261'762f},                // "/var"
                    {in, "tags", 4096, 8, 0x0000'0005'0000'7001}};
   add_header(fields, 2, kMeta, 8192);
   return fields;
@@ -102,6 +105,7 @@ Fields lane_control() {
           {in, "page_kind", 252, 4, 0},
           {in, "limit", 256, 8, 4352},
           {in, "proposed", 264, 8, 4608},
+          {in, "first_sequence", 272, 8, 280},
           {in, "version", 384, 8, 34},
           {in, "blocked_reader", 512, 8, 0x00c0'ffee'0000'0001},
           {in, "blocked_position", 520, 8, 256},
@@ -116,6 +120,8 @@ Fields lane_control() {
           {in, "waits_for", 704, 8, 0x00c0'ffee'0000'0001},
           {in, "waits_for_id", 712, 8, 0x0000'0001'0000'0012},
           {in, "waits_since", 720, 8, 123'456'789},
+          {in, "unjournaled", 728, 8, 109},
+          {in, "unjournaled_end", 736, 8, 290},
           {in, "evicted_count", 768, 8, 1},
           {in, "evicted", 1024, 8, 0x00c0'ffee'0000'0002},
           {in, "checkpoints", 2048 + 2 * 16, 8, 4096},
@@ -198,6 +204,38 @@ Fields clock() {
   return fields;
 }
 
+Fields journal() {
+  const char* in = "ChannelJournalFile";
+  Fields fields = {{in, "header", 0, 8, 0x4543'4152'4c4c'494d},
+                   {in, "log_uuid", 128, 8, 0x2726'2524'2322'2120},
+                   {in, "channel", 144, 8, 0x3736'3534'3332'3130},
+                   {in, "epoch", 160, 8, 501},
+                   {in, "incarnation", 168, 8, 0x00c0'ffee'1234'5678},
+                   {in, "id", 176, 4, 17},
+                   {in, "state", 180, 4, 2},
+                   {in, "error", 184, 4, 28},
+                   {in, "attaches", 188, 4, 502},
+                   {in, "beat", 192, 8, 503},
+                   {in, "bytes", 200, 8, 504},
+                   {in, "detaches", 208, 4, 505}};
+  in = "JournalSlot";
+  constexpr std::size_t kSlot = 512 + 5 * 128;
+  const Fields slot = {{in, "lane_epoch", kSlot, 8, 0x0e0e'0001'0002'0003},
+                       {in, "turn", kSlot + 8, 8, 601},
+                       {in, "points", kSlot + 16 + 16, 8, 4096},
+                       {in, "points", kSlot + 16 + 24, 8, 300},
+                       {in, "advanced", kSlot + 48, 4, 602},
+                       {in, "refused", kSlot + 52, 4, 1},
+                       {in, "gaps", kSlot + 56, 8, 603},
+                       {in, "gap_first", kSlot + 64, 8, 280},
+                       {in, "gap_end", kSlot + 72, 8, 290},
+                       {in, "stands_at", kSlot + 80, 8, 4104},
+                       {in, "detaches", kSlot + 88, 4, 604}};
+  fields.insert(fields.end(), slot.begin(), slot.end());
+  add_header(fields, 8, kJournal, 4096);
+  return fields;
+}
+
 Fields remembered() {
   const char* in = "RememberedFile";
   Fields fields = {{in, "header", 0, 8, 0x4543'4152'4c4c'494d},
@@ -239,6 +277,7 @@ std::vector<GoldenField> golden_fields(const std::string& name) {
   if (name == "doorbell") return doorbell();
   if (name == "clock") return clock();
   if (name == "lane_data") return lane_data();
+  if (name == "journal") return journal();
   if (name == "remembered") return remembered();
   if (name == "histogram") return histogram();
   return {};

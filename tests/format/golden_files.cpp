@@ -1,5 +1,6 @@
 #include "golden_files.hpp"
 
+#include "millrace/core/channel_journal_layout.hpp"
 #include "millrace/core/clock_layout.hpp"
 #include "millrace/core/doorbell_layout.hpp"
 #include "millrace/core/histogram_layout.hpp"
@@ -107,10 +108,12 @@ Bytes meta() {
   file->require_readers = 1;
   file->mode = 0640;
   file->group = 0xffff'ffff;
-  file->durable = 0;
+  file->durable = 1;
+  file->when_journal_fails = 1;
   file->schema = 0xabcd'ef01'2345'6789;
   std::strcpy(file->schema_name, "quote.v1");
   std::strcpy(file->huge_dir, "/dev/hugepages");
+  std::strcpy(file->journal, "/var/journal");
   const layout::Tag tag{.tag = 0x7001, .flags = 0, .length = 5};
   std::memcpy(file->tags, &tag, sizeof tag);
   std::memcpy(file->tags + sizeof tag, "extra", 5);
@@ -133,6 +136,7 @@ void fill_lane(layout::LaneControl& lane) {
   lane.page_kind = 0;
   put(lane.limit, 4096 + 256);
   put(lane.proposed, 4096 + 512);
+  lane.first_sequence = 280;
   put(lane.version, 34);
   put(lane.blocked_reader, 0x00c0'ffee'0000'0001);
   put(lane.blocked_position, 256);
@@ -147,6 +151,8 @@ void fill_lane(layout::LaneControl& lane) {
   put(lane.waits_for, 0x00c0'ffee'0000'0001);
   put(lane.waits_for_id, std::uint64_t{1} << 32 | 18);
   put(lane.waits_since, 123'456'789);
+  put(lane.unjournaled, 109);
+  put(lane.unjournaled_end, 290);
   put(lane.evicted_count, 1);
   put(lane.evicted[0].incarnation, 0x00c0'ffee'0000'0002);
   put(lane.evicted[0].reader, 19);
@@ -209,6 +215,36 @@ Bytes reader() {
   put(slot.unknown, 1);
   put(slot.left, 1);
   put(slot.joins, 2);
+  return file.bytes();
+}
+
+Bytes journal() {
+  Built<layout::ChannelJournalFile> file(layout::channel_journal_bytes(8));
+  fill_header(file->header, FileKind::journal, layout::kChannelJournalFingerprint,
+              layout::channel_journal_bytes(8));
+  std::iota(std::begin(file->log_uuid), std::end(file->log_uuid), std::uint8_t{0x20});
+  std::iota(std::begin(file->channel), std::end(file->channel), std::uint8_t{0x30});
+  put(file->epoch, 501);
+  put(file->incarnation, 0x00c0'ffee'1234'5678);
+  put(file->id, 17);
+  put(file->state, static_cast<std::uint32_t>(layout::JournalState::full));
+  put(file->error, 28);
+  put(file->attaches, 502);
+  put(file->beat, 503);
+  put(file->bytes, 504);
+  put(file->detaches, 505);
+  auto& slot = file.at<layout::JournalSlot>(layout::journal_slot_offset(5));
+  put(slot.lane_epoch, 0x0e0e'0001'0002'0003);
+  put(slot.turn, 601);
+  put(slot.points[1].position, 4096);
+  put(slot.points[1].sequence, 300);
+  put(slot.advanced, 602);
+  put(slot.refused, 1);
+  put(slot.gaps, 603);
+  put(slot.gap_first, 280);
+  put(slot.gap_end, 290);
+  put(slot.stands_at, 4104);
+  put(slot.detaches, 604);
   return file.bytes();
 }
 
@@ -287,6 +323,7 @@ std::vector<GoldenFile> golden_files() {
           {"doorbell", "doorbell", doorbell()},
           {"clock", "clock", clock()},
           {"lane_data", "segment", lane_data()},
+          {"journal", "channel_journal", journal()},
           {"remembered", "remembered", remembered()},
           {"histogram", "histogram", histogram()}};
 }
