@@ -61,9 +61,8 @@ Result<void> DurableChannel::restore_lanes(const Journal& journal) {
     const auto added = feed_.add_lane(lane.producer, lane.end);
     MILLRACE_CRASH_POINT("recorder.lane-restored");
     if (added) continue;
-    // That lane's own fault does not stop the others; it comes up again when it is joined.
+    // That lane's own fault does not stop the others; it is said when the lane is joined.
     if (added.error().code() != Errc::poisoned) return Failure(added.error());
-    notes_.add(added.error().sentence());
   }
   return {};
 }

@@ -1,9 +1,9 @@
 // The recorder joins channels to a log: what was published is in the log, with the same bytes and
 // in the same order, across recorders, reboots and full rings.
+#include "millrace/transport/history.hpp"
 #include "persist/recorder_fixture.hpp"
 
 #include <algorithm>
-#include <unistd.h>
 
 #include <gmock/gmock.h>
 
@@ -273,54 +273,87 @@ TEST_F(RecorderTest, SleepsWhenNothingComes) {
   EXPECT_LE(recorder.stats().journal.items, 8U) << "an idle log grows";
 }
 
-// What must be refused, and changes nothing.
-
-TEST_F(RecorderTest, RefusesASecondOneAndNamesTheFirst) {
-  (void)orders();
-  RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
-  ASSERT_EQ(recorder.opened(), "");
-  const auto second = open_recorder();
-  ASSERT_EQ(code_of(second), Errc::busy) << said(second);
-  EXPECT_NE(second.error().sentence().find(std::to_string(getpid())), std::string_view::npos)
-      << second.error().sentence();
-}
-
-TEST_F(RecorderTest, RefusesADurableChannelOfAnotherDirectory) {
-  (void)orders();
-  JournalOptions elsewhere = log_options();
-  elsewhere.directory = disk_ / "elsewhere";
-  const auto refused = Recorder::open(*domain_, elsewhere, {"orders"});
-  ASSERT_EQ(code_of(refused), Errc::bad_argument);
-  EXPECT_NE(refused.error().sentence().find(journal()), std::string_view::npos);
-  EXPECT_FALSE(std::filesystem::exists(elsewhere.directory)) << "something was changed";
-}
-
-TEST_F(RecorderTest, RefusesAChannelThatIsMissingOrNamedTwice) {
-  (void)orders();
-  EXPECT_EQ(code_of(open_recorder({"orders", "absent"})), Errc::not_found);
-  EXPECT_EQ(code_of(open_recorder({"orders", "orders"})), Errc::bad_argument);
-  EXPECT_EQ(code_of(open_recorder({})), Errc::bad_argument);
-  EXPECT_FALSE(std::filesystem::exists(journal())) << "something was changed";
-}
-
-TEST_F(RecorderTest, RefusesAnotherLogThanTheOneTheChannelIsDurableIn) {
+TEST_F(RecorderTest, WaitsForTheOneBeforeIfItIsAskedTo) {
   const Channel channel = orders();
+  auto first = std::make_unique<RecorderThread>(enter("first"), log_options(),
+                                                std::vector<std::string>{"orders"});
+  ASSERT_EQ(first->opened(), "");
+  Publisher source = publisher(channel, "feed");
+  ASSERT_EQ(send_next(source, "feed", 100), "");
+  ASSERT_TRUE(source.wait_durable(0, kWatchdog));
+  std::atomic<bool> opened{false};
+  std::string wrong;
+  std::jthread second([&] {
+    JournalOptions patient = log_options();
+    patient.wait_for_lock = true;
+    auto recorder = Recorder::open(enter("second"), patient, {"orders"});
+    opened = true;
+    wrong = recorder ? "" : said(recorder);
+    if (!recorder) return;
+    while (source.durable() < 2 && wrong.empty()) {
+      if (auto done = recorder->round(std::chrono::milliseconds(10)); !done) wrong = said(done);
+    }
+    if (auto closed = recorder->close(); !closed) wrong += said(closed);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(opened) << "two recorders at once: " << wrong;
+  EXPECT_EQ(first->end(), "");
+  first.reset();
+  ASSERT_EQ(send_next(source, "feed", 100), "");
+  second.join();
+  EXPECT_EQ(wrong, "");
+  EXPECT_EQ(check_log(journal(), 100, {{"feed", {.end = 2}}}), "");
+}
+
+TEST_F(RecorderTest, WritesDownExactlyWhatPublishersOverwroteMeanwhile) {
+  ChannelOptions options = durable_options(4096);
+  options.when_journal_fails = WhenJournalFails::proceed;
+  const auto channel = domain_->channel("orders", options);
+  ASSERT_TRUE(channel) << said(channel);
+  std::optional<Publisher> source;
   {
-    RecorderThread recorder(enter("recorder"), log_options(), {"orders"});
-    ASSERT_EQ(recorder.opened(), "");
-    Publisher source = publisher(channel, "feed");
-    ASSERT_EQ(send_next(source, "feed", 100), "");
-    ASSERT_EQ(recorder.end(), "");
+    auto recorder = open_recorder();
+    ASSERT_TRUE(recorder) << said(recorder);
+    source = publisher(*channel, "feed");
+    for (int i = 0; i < 10; ++i)
+      ASSERT_EQ(send_next(*source, "feed", 100), "");
+    ASSERT_TRUE(recorder->close());
   }
-  std::filesystem::rename(journal(), disk_ / "kept");
-  const auto refused = open_recorder();
-  ASSERT_EQ(code_of(refused), Errc::bad_argument) << said(refused);
-  EXPECT_NE(refused.error().sentence().find("another log"), std::string_view::npos)
-      << refused.error().sentence();
-  std::filesystem::remove_all(journal());
-  std::filesystem::rename(disk_ / "kept", journal());
-  const auto accepted = open_recorder();
-  EXPECT_TRUE(accepted) << said(accepted);
+  // Nobody journals, and nobody is waited for: several laps.
+  for (int i = 0; i < 500; ++i)
+    ASSERT_EQ(send_next(*source, "feed", 100), "");
+  RecorderStats stats;
+  {
+    auto recorder = open_recorder();
+    ASSERT_TRUE(recorder) << said(recorder);
+    ASSERT_TRUE(recorder->close());
+    stats = recorder->stats();
+  }
+  EXPECT_GT(stats.gaps, 300U);
+  EXPECT_EQ(stats.gaps + stats.messages, 500U);
+  auto reader = JournalReader::open(journal());
+  ASSERT_TRUE(reader) << said(reader);
+  const Uuid in_log = reader->lanes().at(0).channel;
+  auto history = open_history(journal(), in_log);
+  ASSERT_TRUE(history) << said(history);
+  auto lane = (*history)->lane("feed");
+  ASSERT_TRUE(lane) << said(lane);
+  Sequence next = 0;
+  std::uint64_t missing = 0;
+  while (next < 510) {
+    const auto message = (*lane)->read(next, 510);
+    if (!message) {
+      ASSERT_EQ(code_of(message), Errc::gap) << said(message);
+      missing += message.error().lost();
+      next += message.error().lost();
+      continue;
+    }
+    ASSERT_TRUE(*message) << next;
+    ASSERT_EQ((*message)->sequence, next);
+    ASSERT_TRUE(NumberedMessage("feed", next, 100).is((*message)->bytes)) << next;
+    ++next;
+  }
+  EXPECT_EQ(missing, stats.gaps);
 }
 
 }  // namespace
