@@ -132,8 +132,13 @@ void RecorderCore::report() {
 
 Result<void> RecorderCore::rest(nanoseconds most) {
   // The log has work of its own when it is idle: a watermark, spares, retention by age.
-  nanoseconds bound = std::min({most, journal_.until_wanted(),
-                                nanoseconds(plain_.empty() ? kSleepBound : kNap)});
+  const nanoseconds wanted = std::min(most, journal_.until_wanted());
+  if (durable_.empty() && plain_.size() == 1) {
+    ++counts_.wakes;
+    plain_.front()->wait(std::min(wanted, kSleepBound));
+    return await(nanoseconds::zero());
+  }
+  nanoseconds bound = std::min(wanted, nanoseconds(plain_.empty() ? kSleepBound : kNap));
   waits_.clear();
   for (const auto& channel : durable_) {
     if (channel->prepare_to_sleep(waits_)) continue;

@@ -77,6 +77,8 @@ Result<void> DurableChannel::join_lanes(Journal& journal, std::vector<RecorderSo
   for (const FeedLane& lane : not_joined_) {
     auto joined = join(journal, lane);
     if (joined) {
+      // Its number was another lane's, which lost its name to somebody else and held nothing.
+      if (DurableLane* const before = find(lane.lane)) before->give_way();
       sources.push_back(joined->get());
       lanes_.push_back(std::move(*joined));
     } else if (for_good(joined.error())) {
@@ -136,8 +138,8 @@ std::uint64_t DurableChannel::take_acknowledgements(Journal& journal) {
 }
 
 DurableLane* DurableChannel::find(std::uint32_t lane) const noexcept {
-  const auto found =
-      std::ranges::find_if(lanes_, [=](const auto& known) { return known->lane() == lane; });
+  const auto found = std::ranges::find_if(
+      lanes_, [=](const auto& known) { return known->lane() == lane && !known->gone(); });
   return found == lanes_.end() ? nullptr : found->get();
 }
 

@@ -30,11 +30,16 @@ class DurableLane final : public RecorderSource {
 
   void begin_drain() noexcept override;
 
-  [[nodiscard]] bool drained() const noexcept override { return drained_ || broken_; }
+  [[nodiscard]] bool drained() const noexcept override { return drained_ || gone_; }
 
   [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
 
   [[nodiscard]] JournalLaneId id() const noexcept { return id_; }
+
+  // The lane is no longer there, or not journaled.
+  void give_way() noexcept { gone_ = true; }
+
+  [[nodiscard]] bool gone() const noexcept { return gone_; }
 
   // Why messages are missing that this lane finds overwritten from here on.
   void blame(GapCause cause) noexcept { cause_ = cause; }
@@ -69,7 +74,7 @@ class DurableLane final : public RecorderSource {
   std::uint32_t lane_;
   JournalLaneId id_;
   GapCause cause_ = GapCause::down;
-  bool broken_ = false;
+  bool gone_ = false;
   bool drained_ = false;
 };
 

@@ -14,7 +14,7 @@ constexpr std::size_t kPartBytesMin = 4096;
 }  // namespace
 
 Take DurableLane::take(Journal& journal, std::size_t most) {
-  if (broken_) return {};
+  if (gone_) return {};
   Take taken;
   if (!waiting_.bytes.empty()) {
     taken = take_waiting(journal);
@@ -105,7 +105,8 @@ bool DurableLane::say_gap(Journal& journal, const FeedRun& run) {
 }
 
 Take DurableLane::broken(const Error& why) {
-  broken_ = true;
+  give_way();
+  if (why.code() == Errc::not_found) return {};  // it was removed, and held nothing
   feed_.refuse(lane_);
   notes_.add(why.sentence());
   return {};

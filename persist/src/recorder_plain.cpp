@@ -6,6 +6,7 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
+#include <thread>
 
 namespace millrace {
 
@@ -14,6 +15,9 @@ namespace {
 // Numbers that are missing without a word of loss are claims given up. More of them at once than
 // this, and the loss was told in another lane's turn.
 constexpr std::uint64_t kGivenUpMost = 1024;
+
+// Messages that are only passed over cost no room, so a turn has an end of its own.
+constexpr int kTurn = 4096;
 
 void put_header(std::span<std::byte> at, RecordType type, Sequence sequence, std::size_t length,
                 std::uint16_t key) noexcept {
@@ -64,6 +68,12 @@ Result<std::unique_ptr<PlainChannel>> PlainChannel::open(const Domain& domain,
       new PlainChannel(std::move(*found), std::move(*subscriber), in_log, notes));
 }
 
+void PlainChannel::wait(std::chrono::nanoseconds most) noexcept {
+  const auto there = subscriber_.wait(most);
+  // Whatever is wrong comes up in the next turn; but nothing here may keep this process running.
+  if (!there && there.error().code() != Errc::timeout) std::this_thread::sleep_for(most);
+}
+
 bool PlainChannel::next_message() {
   // Errors are told one by one; a handful in a row is no reason to stay in this channel's turn.
   for (int errors = 0; !message_ && errors < 8; ++errors) {
@@ -85,7 +95,7 @@ bool PlainChannel::next_message() {
 Take PlainChannel::take(Journal& journal, std::size_t most) {
   if (!long_.record.empty()) return take_long(journal);
   Take sum;
-  while (sum.bytes < most) {
+  for (int looks = 0; sum.bytes < most && looks < kTurn; ++looks) {
     if (!next_message()) {
       if (sum.messages == 0) drained_ = true;
       break;

@@ -11,6 +11,7 @@
 #include "millrace/transport/domain.hpp"
 #include "recorder_source.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -35,6 +36,9 @@ class PlainChannel final : public RecorderSource {
   [[nodiscard]] Checkpoint taken() const noexcept override { return {}; }
 
   void durable(Checkpoint) noexcept override {}
+
+  // Until something may have come; at most so long.
+  void wait(std::chrono::nanoseconds most) noexcept;
 
   void begin_drain() noexcept override { drained_ = false; }
 
