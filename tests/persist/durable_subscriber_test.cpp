@@ -168,6 +168,33 @@ TEST_F(DurableSubscriber, OfAPoisonedJournalGetsWhatIsDurableAndThenTheError) {
   EXPECT_EQ(next_text(reader), text(2)) << "a successor goes on";
 }
 
+TEST_F(DurableSubscriber, IsToldOfAPoisonedJournalWhileItWaits) {
+  const Channel channel = durable_channel();
+  const auto journal = persister(channel);
+  Subscriber reader = subscriber(channel, {.from = From::oldest(), .wait = Wait::park});
+  Publisher source = publisher(channel, "feed");
+  send_numbers(source, 1);
+  std::thread end([&] {
+    std::this_thread::sleep_for(20ms);
+    journal->say(layout::JournalState::poisoned);
+  });
+  EXPECT_EQ(code_of(reader.poll_for(kWatchdog)), Errc::journal_poisoned);
+  end.join();
+}
+
+TEST_F(DurableSubscriber, GetsNothingOfTheLogBeforeTheDurablePointSaysSo) {
+  const Channel channel = durable_channel(Policy::lossy);
+  const auto journal = persister(channel);
+  Publisher source = publisher(channel, "feed");
+  send_durably(source, *journal, 1000);
+  Subscriber reader = subscriber(channel, From::at(0));
+  send_numbers(source, 2);
+  journal->copy();
+  journal->flush(false);
+  expect_numbers(reader, 0, 1000);
+  EXPECT_EQ(next_text(reader), "<nothing>");
+}
+
 TEST_F(DurableSubscriber, WaitsForAJournalThatIsFullOrDown) {
   const Channel channel = durable_channel();
   const auto journal = persister(channel);

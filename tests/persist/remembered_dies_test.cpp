@@ -6,6 +6,7 @@
 #include "persist/log_persister.hpp"
 
 #include <fstream>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace {
 using testing_support::bytes_of;
 using testing_support::kWatchdog;
 using testing_support::LogPersister;
+using testing_support::next_text;
 using testing_support::said;
 using testing_support::Victim;
 
@@ -88,6 +90,40 @@ TEST_P(RememberedDies, AndItsSuccessorGoesOn) {
   last.await_end();
   EXPECT_TRUE(last.went_well());
   expect_all_handled(deaths);
+}
+
+class OvertakenWhileJoining : public testing_support::DurableChannelTest {
+ protected:
+  // Called between the look at the ring and the handshake: the ring is lapped in between.
+  static void lap(const char* point) {
+    if (std::string(point) != "cold.joining" || laps == 0) return;
+    --laps;
+    overtake();
+  }
+
+  ~OvertakenWhileJoining() override { millrace::detail::crash_hook = nullptr; }
+
+  static inline int laps = 0;
+  static inline std::function<void()> overtake;
+};
+
+TEST_F(OvertakenWhileJoining, StaysInTheJournalAndMissesNothing) {
+  const Channel channel = durable_channel();
+  LogPersister journal(domain_, log_);
+  Publisher source = publisher(channel, "feed");
+  overtake = [&] {
+    for (int i = 0; i < 500; ++i) {
+      send(source, text(source.next_sequence()));
+      journal.round();
+    }
+  };
+  overtake();
+  Subscriber reader = subscriber(channel, From::oldest());
+  laps = 3;
+  millrace::detail::crash_hook = lap;
+  expect_numbers(reader, 0, 2000);
+  EXPECT_EQ(laps, 0);
+  EXPECT_EQ(next_text(reader), "<nothing>");
 }
 
 INSTANTIATE_TEST_SUITE_P(Points, RememberedDies,

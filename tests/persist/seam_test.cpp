@@ -227,6 +227,17 @@ TEST_F(Seam, LanesThatTheJournalMadeHaveAPast) {
   }
 }
 
+TEST_F(Seam, NobodyWaitsForWhoReadsTheLogOfALaneThatHasNotLappedYet) {
+  const Channel channel = durable_channel();
+  write_past("feed", 100);
+  LogPersister journal(domain_, log_, {{"feed", 100}});
+  Subscriber reader = subscriber(channel, From::oldest());
+  EXPECT_EQ(next_text(reader), text(0));
+  Publisher source = publisher(channel, "feed");
+  ASSERT_NO_FATAL_FAILURE(send_durably(source, journal, 1000));
+  expect_numbers(reader, 1, 1100);
+}
+
 TEST_F(Seam, APlaceOfTheLogOutlivesAReboot) {
   const Channel channel = durable_channel();
   write_past("feed", 100);
