@@ -45,14 +45,17 @@ void add_choice(CLI::App& verb, const char* option, const char* help, Value& val
 
 }  // namespace
 
+void check_channel_name(const std::string& name) {
+  if (is_channel_name(name)) return;
+  throw CLI::ValidationError(
+      "CHANNEL", "\"" + name +
+                     "\" is no channel name; take 1 to 48 of A-Z a-z 0-9 . _ -, not beginning "
+                     "with a dot or a dash");
+}
+
 CLI::Option* add_channel_name(CLI::App& verb, std::string& name) {
   const auto take = [&name](const std::string& text) {
-    if (!is_channel_name(text)) {
-      throw CLI::ValidationError(
-          "CHANNEL", "\"" + text +
-                         "\" is no channel name; take 1 to 48 of A-Z a-z 0-9 . _ -, not beginning "
-                         "with a dot or a dash");
-    }
+    check_channel_name(text);
     name = text;
   };
   return verb.add_option_function<std::string>("CHANNEL", take, "Name of the channel")

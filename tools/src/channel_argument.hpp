@@ -21,6 +21,9 @@ struct ChannelArgument {
 // CHANNEL, checked: 1 to 48 of A-Z a-z 0-9 . _ -, not beginning with a dot or a dash.
 CLI::Option* add_channel_name(CLI::App& verb, std::string& name);
 
+// Throws CLI::ValidationError, with what a name may be, if `name` is none.
+void check_channel_name(const std::string& name);
+
 // --ring and --policy, checked.
 void add_ring_option(CLI::App& verb, std::uint64_t& ring_bytes);
 void add_policy_option(CLI::App& verb, Policy& policy);

@@ -1,6 +1,7 @@
 // millrace doctor: looks at this machine the way Millrace will meet it.
 #include "domain_argument.hpp"
 #include "finding.hpp"
+#include "journal_argument.hpp"
 #include "report.hpp"
 #include "verbs.hpp"
 
@@ -9,6 +10,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace millrace::tools {
 namespace {
@@ -35,14 +37,20 @@ void print_text(const Findings& findings) {
   }
 }
 
-int run_doctor(const DomainArgument& arguments) {
+struct DoctorArguments {
+  DomainArgument domain;
+  std::string journal;  // empty: not asked for
+};
+
+int run_doctor(const DoctorArguments& arguments) {
   Findings findings;
-  examine_memory(arguments.path, findings);
+  examine_memory(arguments.domain.path, findings);
   examine_kernel(findings);
   examine_machine(findings);
+  if (!arguments.journal.empty()) examine_journal(arguments.journal, findings);
   const bool good = std::none_of(findings.begin(), findings.end(),
                                  [](const Finding& found) { return found.health == Health::fail; });
-  if (!arguments.json) {
+  if (!arguments.domain.json) {
     print_text(findings);
     return good ? kGood : kCheckFailed;
   }
@@ -60,9 +68,10 @@ int run_doctor(const DomainArgument& arguments) {
 }  // namespace
 
 void add_doctor(CLI::App& app, int& exit_code) {
-  const auto arguments = std::make_shared<DomainArgument>();
+  const auto arguments = std::make_shared<DoctorArguments>();
   CLI::App& verb = *app.add_subcommand("doctor", "Say what on this machine stands in the way");
-  add_domain_options(verb, *arguments);
+  add_journal_option(verb, arguments->journal, false);
+  add_domain_options(verb, arguments->domain);
   verb.footer("Exit codes: 0 nothing fails, 1 something does, 2 bad usage.");
   verb.callback([arguments, &exit_code] { exit_code = run_doctor(*arguments); });
 }

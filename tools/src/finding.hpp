@@ -32,4 +32,8 @@ void examine_kernel(Findings& findings);
 // Processors, clock, NUMA, frequency, stolen time (takes 0.2 s to see), containers.
 void examine_machine(Findings& findings);
 
+// The file system, space, device and interrupts of a journal's directory, which need not be there
+// yet, and the journal if it is.
+void examine_journal(const std::string& path, Findings& findings);
+
 }  // namespace millrace::tools

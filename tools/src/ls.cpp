@@ -44,6 +44,8 @@ nlohmann::json to_json(const Row& row) {
   return {{"name", row.name},
           {"ring_bytes", stats.options.ring_bytes},
           {"policy", to_string(stats.options.policy)},
+          {"durable", stats.options.durable},
+          {"journal", stats.options.journal},
           {"schema", stats.schema},
           {"lanes", stats.lanes.size()},
           {"publishers", living_publishers(stats)},
@@ -57,14 +59,15 @@ void print_table(const Domain& domain, const std::vector<Row>& rows) {
     std::printf("no channels in %s\n", domain.path().c_str());
     return;
   }
-  Table table(
-      {"CHANNEL", "RING", "POLICY", "LANES", "PUBLISHERS", "READERS", "MESSAGES", "MEMORY"});
+  Table table({"CHANNEL", "RING", "POLICY", "LANES", "PUBLISHERS", "READERS", "MESSAGES", "MEMORY",
+               "JOURNAL"});
   for (const auto& [name, stats] : rows) {
     if (!stats) continue;
     table.add({name, format_size(stats->options.ring_bytes), to_string(stats->options.policy),
                std::to_string(stats->lanes.size()), std::to_string(living_publishers(*stats)),
                std::to_string(living_readers(*stats)), std::to_string(messages_published(*stats)),
-               format_size(stats->shared_bytes)});
+               format_size(stats->shared_bytes),
+               stats->options.durable ? to_string(stats->journal.health) : "-"});
   }
   std::fputs(table.text().c_str(), stdout);
 }

@@ -1,4 +1,5 @@
 // The millrace command: finds the verb, and turns whatever was typed wrong into one sentence.
+#include "millrace/persist/use_journals.hpp"
 #include "report.hpp"
 #include "signals.hpp"
 #include "verbs.hpp"
@@ -29,15 +30,22 @@ std::string sentence_for(const CLI::App& app, const CLI::ParseError& error) {
   const std::string before = what.substr(0, colon);
   const std::string after = colon == std::string::npos ? what : what.substr(colon + 2);
   const bool unknown = dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
-  const auto chosen = app.get_subcommands();
-  if (chosen.empty()) {
+  const CLI::App* chosen = &app;
+  std::string path;
+  while (!chosen->get_subcommands().empty()) {
+    chosen = chosen->get_subcommands().front();
+    path += (path.empty() ? "" : " ") + chosen->get_name();
+  }
+  const bool has_verbs = !chosen->get_subcommands([](const CLI::App*) { return true; }).empty();
+  if (has_verbs) {
     if (!unknown) return what;
     // CLI11 lists them backwards.
     const std::string word = after.substr(after.rfind(' ') + 1);
     return std::string("there is no ") + (word.starts_with('-') ? "option" : "verb") + " \"" +
-           word + "\"; the verbs are " + names_of_verbs(app);
+           word + "\"; the verbs " + (path.empty() ? "" : "of " + path + " ") + "are " +
+           names_of_verbs(*chosen);
   }
-  const std::string help = "; see millrace " + chosen.front()->get_name() + " --help";
+  const std::string help = "; see millrace " + path + " --help";
   if (unknown) return "\"" + after + "\" is not known here" + help;
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     return before + " needs a value" + help;
@@ -45,11 +53,16 @@ std::string sentence_for(const CLI::App& app, const CLI::ParseError& error) {
   return what + help;
 }
 
-// An option that is given twice counts as it was given last, as everywhere.
-void let_the_last_count(CLI::App& verb) {
+// An option that is given twice counts as it was given last, as everywhere, unless it says that all
+// count. The same for the verbs below.
+void settle(CLI::App& verb) {
   for (CLI::Option* option : verb.get_options([](CLI::Option*) { return true; })) {
-    if (!option->get_positional()) option->take_last();
+    const bool all = option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    if (!option->get_positional() && !all) option->take_last();
   }
+  if (verb.get_footer().empty()) verb.footer(kExitCodes);
+  for (CLI::App* below : verb.get_subcommands([](CLI::App*) { return true; }))
+    settle(*below);
 }
 
 bool asks_for_json(int argc, char** argv) {
@@ -68,16 +81,19 @@ int run(int argc, char** argv) {
   add_run(app, exit_code);
   add_pub(app, exit_code);
   add_sub(app, exit_code);
+  add_record(app, exit_code);
+  add_replay(app, exit_code);
+  add_journal(app, exit_code);
+  add_crashtest(app, exit_code);
   add_ls(app, exit_code);
   add_stat(app, exit_code);
   add_top(app, exit_code);
   add_doctor(app, exit_code);
   add_clean(app, exit_code);
-  for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; })) {
-    let_the_last_count(*verb);
-    if (verb->get_footer().empty()) verb->footer(kExitCodes);
-  }
+  for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; }))
+    settle(*verb);
   install_end_signals();
+  use_journals();  // subscribers may ask for the past
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

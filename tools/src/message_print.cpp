@@ -1,5 +1,8 @@
 #include "message_print.hpp"
 
+#include "time_argument.hpp"
+
+#include <CLI/Error.hpp>
 #include <nlohmann/json.hpp>
 
 namespace millrace::tools {
@@ -15,15 +18,19 @@ void print_hex(std::string_view bytes, std::string& to) {
   to += '\n';
 }
 
-void print_json_line(const Message& message, std::string& to) {
-  nlohmann::ordered_json object = {
-      {"lane", message.lane()}, {"sequence", message.sequence()}, {"key", message.key()}};
-  if (is_utf8(message.text())) {
-    object["text"] = message.text();
+void print_json_line(const MessageToPrint& message, std::string& to) {
+  nlohmann::ordered_json object;
+  if (message.lane) object["lane"] = *message.lane;
+  if (!message.lane) object["producer"] = message.producer;
+  if (message.wall_ns != 0) object["time"] = format_moment(message.wall_ns);
+  object["sequence"] = message.sequence;
+  object["key"] = message.key;
+  if (is_utf8(message.text)) {
+    object["text"] = message.text;
   } else {
-    object["bytes"] = base64(message.text());
+    object["bytes"] = base64(message.text);
   }
-  to += object.dump();
+  to += object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   to += '\n';
 }
 
@@ -55,18 +62,31 @@ Result<OutputFormat> parse_output_format(std::string_view text) {
               static_cast<int>(text.size()), text.data());
 }
 
-void print_message(const Message& message, OutputFormat format, std::string& to) {
+void print_message(const MessageToPrint& message, OutputFormat format, std::string& to) {
   switch (format) {
     case OutputFormat::lines:
-      to += message.text();
+      to += message.text;
       to += '\n';
       break;
     case OutputFormat::json: print_json_line(message, to); break;
-    case OutputFormat::hex: print_hex(message.text(), to); break;
-    case OutputFormat::frames: print_frame(message.text(), to); break;
-    case OutputFormat::bytes: to += message.text(); break;
+    case OutputFormat::hex: print_hex(message.text, to); break;
+    case OutputFormat::frames: print_frame(message.text, to); break;
+    case OutputFormat::bytes: to += message.text; break;
     case OutputFormat::none: break;
   }
+}
+
+void add_output_format_option(CLI::App& verb, std::optional<OutputFormat>& format) {
+  const auto take = [&format](const std::string& text) {
+    const auto parsed = parse_output_format(text);
+    if (!parsed) throw CLI::ValidationError("--format", std::string(parsed.error().sentence()));
+    format = *parsed;
+  };
+  verb.add_option_function<std::string>(
+          "--format", take,
+          "lines (the default); json: an object each, bytes that are not UTF-8 in base64; hex; "
+          "frames: a 4-byte little-endian length before each; bytes: nothing between; none")
+      ->type_name("FORMAT");
 }
 
 std::string base64(std::string_view bytes) {

@@ -37,11 +37,14 @@ struct PubArguments {
   std::uint64_t readers = 0;
   PublisherOptions publisher;
   std::uint16_t key = 0;
+  bool durable = false;
+  std::uint64_t group = 1;  // messages that are waited for together
 };
 
 struct Tally {
   std::uint64_t published = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t durable = 0;  // only with --durable
   std::uint64_t began_ns = 0;
   std::uint64_t ended_ns = 0;
 
@@ -105,6 +108,27 @@ Result<bool> send_patiently(Publisher& publisher, std::string_view message, std:
   }
 }
 
+// Until everything that this publisher has sent is on disk. A journal that is down may come back,
+// so that is waited for as well; false: the end is requested.
+Result<bool> wait_until_durable(Publisher& publisher, Tally& tally) {
+  constexpr auto kSlice = milliseconds(100);
+  while (tally.durable != tally.published) {
+    const std::uint64_t asked_ns = monotonic_ns();
+    const auto done = publisher.wait_durable(publisher.next_sequence() - 1, kSlice);
+    if (done) {
+      tally.durable = tally.published;
+      break;
+    }
+    // What comes at once would come at once again.
+    const bool waited = std::chrono::nanoseconds(monotonic_ns() - asked_ns) >= kSlice / 2;
+    const Errc code = done.error().code();
+    const bool passing = code == Errc::timeout || code == Errc::journal_unavailable;
+    if (!passing || !waited) return Failure(done.error());
+    if (end_requested()) return false;
+  }
+  return true;
+}
+
 Result<void> publish_all(MessageSource& source, const PubArguments& arguments, Publisher& publisher,
                          Tally& tally) {
   Pacer pacer(arguments.rate);
@@ -122,25 +146,33 @@ Result<void> publish_all(MessageSource& source, const PubArguments& arguments, P
       if (!*sent) return {};
       ++tally.published;
       tally.bytes += (*message)->size();
+      if (!arguments.durable || tally.published - tally.durable < arguments.group) continue;
+      const auto durable = wait_until_durable(publisher, tally);
+      if (!durable) return Failure(durable.error());
+      if (!*durable) return {};
     }
     if (end_requested()) break;
   }
-  return {};
+  if (!arguments.durable) return {};
+  const auto durable = wait_until_durable(publisher, tally);
+  return durable ? Result<void>() : Failure(durable.error());
 }
 
 void print_tally(const PubArguments& arguments, const MessageSource& source, const Tally& tally,
                  const LaneStats& lane) {
   if (arguments.domain.json) {
-    print_json({{"ok", true},
-                {"channel", arguments.channel.name},
-                {"lane", lane.lane},
-                {"published", tally.published},
-                {"bytes", tally.bytes},
-                {"seconds", tally.seconds()},
-                {"messages_per_second", tally.rate()},
-                {"unheard", lane.unheard},
-                {"skipped_header", source.skipped_header()},
-                {"interrupted", end_requested()}});
+    print_json(
+        {{"ok", !arguments.durable || tally.durable == tally.published},
+         {"channel", arguments.channel.name},
+         {"lane", lane.lane},
+         {"published", tally.published},
+         {"bytes", tally.bytes},
+         {"durable", arguments.durable ? nlohmann::json(tally.durable) : nlohmann::json(nullptr)},
+         {"seconds", tally.seconds()},
+         {"messages_per_second", tally.rate()},
+         {"unheard", lane.unheard},
+         {"skipped_header", source.skipped_header()},
+         {"interrupted", end_requested()}});
     return;
   }
   std::fprintf(stderr,
@@ -150,6 +182,7 @@ void print_tally(const PubArguments& arguments, const MessageSource& source, con
   if (lane.unheard != 0) {
     std::fprintf(stderr, "; %" PRIu64 " of this lane while nobody subscribed", lane.unheard);
   }
+  if (arguments.durable) std::fprintf(stderr, "; %" PRIu64 " are durable", tally.durable);
   std::fputs(source.skipped_header() ? "; the header row was left out\n" : "\n", stderr);
 }
 
@@ -175,7 +208,7 @@ int run_pub(const PubArguments& arguments) {
   if (!opened) return report(opened.error(), arguments.domain.json);
   Tally tally;
   const auto done = publish(*source, arguments, opened->channel, tally);
-  if (done) return kGood;
+  if (done) return !arguments.durable || tally.durable == tally.published ? kGood : kCheckFailed;
   if (opened->made && tally.published == 0) take_away(*domain, opened->channel);
   if (tally.published != 0 && !arguments.domain.json) {
     std::fprintf(stderr, "published %" PRIu64 " messages before this:\n", tally.published);
@@ -213,13 +246,21 @@ void add_pub(CLI::App& app, int& exit_code) {
   add_ring_option(verb, arguments->channel.options.ring_bytes);
   add_policy_option(verb, arguments->channel.options.policy);
   add_name_option(verb, arguments->publisher.name);
+  verb.add_flag("--durable", arguments->durable,
+                "Wait until each message is on disk before the next (the channel must be durable)");
+  add_count_option(verb, "--group", arguments->group, 1,
+                   "With --durable: wait once for N messages together (1)");
   add_key_option(verb, arguments->key);
   add_wait_option(verb, arguments->publisher.wait);
   add_count_option(verb, "--readers", arguments->readers, 0,
                    "Wait until N subscribers are there before publishing (0)");
   add_domain_options(verb, arguments->domain);
   verb.footer(
-      std::string("A file is checked before anything is published. Ctrl-C ends cleanly.\n") +
+      std::string("A file is checked before anything is published. Ctrl-C ends cleanly.\n"
+                  "A durable channel needs --name, because a journal tells producers by it; it is "
+                  "made by\n`millrace record CHANNEL --journal DIR --durable`. With --durable, "
+                  "ending with 0 means that\neverything published is on disk, with 1 that the end "
+                  "was asked for before that.\n") +
       kExitCodes);
   verb.callback([arguments, &exit_code] { exit_code = run_pub(*arguments); });
 }

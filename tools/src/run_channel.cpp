@@ -38,7 +38,7 @@ void take_back(const std::filesystem::path& path, bool made_directory) {
 
 }  // namespace
 
-Result<RunChannel> RunChannel::create(const RunOptions& options) {
+Result<RunChannel> RunChannel::create(const RunOptions& options, const std::string& journal) {
   const std::string asked =
       options.domain.path.empty() ? DomainDirectory::default_path() : options.domain.path;
   std::error_code ignored;
@@ -56,7 +56,13 @@ Result<RunChannel> RunChannel::create(const RunOptions& options) {
   channel.ring_bytes = options.ring_bytes;
   channel.policy = options.policy;
   channel.lanes_max = static_cast<std::uint32_t>(options.publishers);
-  const std::string name = "run-" + std::to_string(getpid());
+  channel.durable = !journal.empty();
+  channel.journal = journal;
+  // A journal that is kept may hold a run of the same process number: this one must not go on where
+  // that one ended.
+  const std::string time = "-" + std::to_string(wall_ns() / 1'000'000);
+  const std::string name =
+      "run-" + std::to_string(getpid()) + (options.journal.empty() ? "" : time);
   for (int attempt = 0;; ++attempt) {
     // A process of the same number in another container may share the domain.
     const std::string wanted = attempt == 0 ? name : name + "-" + std::to_string(attempt);

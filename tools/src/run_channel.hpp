@@ -12,9 +12,11 @@ namespace millrace::tools {
 
 class RunChannel {
  public:
-  // Opens the domain, making it if it is missing, and creates the channel. Errors: as Domain::open
-  // and Domain::create; nothing is left behind.
-  [[nodiscard]] static Result<RunChannel> create(const RunOptions& options);
+  // Opens the domain, making it if it is missing, and creates the channel, durable with a journal
+  // in `journal` unless that is empty. Errors: as Domain::open and Domain::create; nothing is left
+  // behind.
+  [[nodiscard]] static Result<RunChannel> create(const RunOptions& options,
+                                                 const std::string& journal);
 
   RunChannel(RunChannel&& other) noexcept;
   RunChannel& operator=(RunChannel&&) = delete;

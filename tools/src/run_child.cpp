@@ -55,6 +55,15 @@ Result<Clock> open_clock(const std::string& domain) {
   return Clock::open(directory->fd());
 }
 
+// Null: there is no such role.
+ChildWords* words_of(const RunPage& page, std::string_view role, std::uint32_t number) {
+  const RunSettings& settings = page.settings();
+  if (role == "publisher" && number < settings.publishers) return &page.publisher(number).child;
+  if (role == "subscriber" && number < settings.subscribers) return &page.subscriber(number).child;
+  if (role == "recorder" && settings.durable != 0) return &page.header().recorder.child;
+  return nullptr;
+}
+
 Result<void> take_role(const RunPage& page, ChildWords& words, std::string_view role,
                        std::uint32_t number) {
   if (words.cpu >= 0) {
@@ -64,6 +73,7 @@ Result<void> take_role(const RunPage& page, ChildWords& words, std::string_view 
   const std::string name = "run-" + std::string(role) + "-" + std::to_string(number);
   auto domain = Domain::open({.path = path, .participant = name, .create = false});
   if (!domain) return Failure(domain.error());
+  if (role == "recorder") return record_in_run(page, *domain);
   auto channel = domain->find(page.settings().channel.data());
   if (!channel) return Failure(channel.error());
   const auto clock = open_clock(path);
@@ -73,6 +83,10 @@ Result<void> take_role(const RunPage& page, ChildWords& words, std::string_view 
 }
 
 }  // namespace
+
+std::string run_publisher_name(std::uint32_t number) {
+  return "pub-" + std::to_string(number);
+}
 
 bool RunChild::await(RunPhase phase) const noexcept {
   const timespec look{0, kLookNs};
@@ -99,14 +113,11 @@ int live_as_run_child(std::string_view role, std::uint32_t number) {
   const auto page = RunPage::attach(kPageFd);
   if (!page) return report(page.error(), false);
   if (!follow_parent(page->settings().parent_pid)) return kCheckFailed;
-  const bool publisher = role == "publisher";
-  const std::uint32_t count =
-      publisher ? page->settings().publishers : page->settings().subscribers;
-  if ((!publisher && role != "subscriber") || number >= count) return kBadEnvironment;
-  ChildWords& words = publisher ? page->publisher(number).child : page->subscriber(number).child;
-  const auto done = take_role(*page, words, role, number);
+  ChildWords* const words = words_of(*page, role, number);
+  if (words == nullptr) return kBadEnvironment;
+  const auto done = take_role(*page, *words, role, number);
   if (done) return kGood;
-  leave_word(words, done.error());
+  leave_word(*words, done.error());
   return kCheckFailed;
 }
 

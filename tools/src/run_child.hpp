@@ -8,6 +8,7 @@
 #include "run_page.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace millrace::tools {
@@ -39,11 +40,16 @@ struct RunChild {
   void play_bare(RunPhase phase, bool serves) const noexcept;
 };
 
-// The two roles: from `place` to `leave`. An error ends the role.
+// The roles: from `place` to `leave`. An error ends the role.
 [[nodiscard]] Result<void> publish_in_run(const RunChild& child);
 [[nodiscard]] Result<void> subscribe_in_run(const RunChild& child);
+[[nodiscard]] Result<void> record_in_run(const RunPage& page, const Domain& domain);
 
-// The whole life of a child; `role` is "publisher" or "subscriber". Returns the exit code.
+// The name that publisher `number` of a durable run has, also in the journal.
+[[nodiscard]] std::string run_publisher_name(std::uint32_t number);
+
+// The whole life of a child; `role` is "publisher", "subscriber" or "recorder". Returns the exit
+// code.
 int live_as_run_child(std::string_view role, std::uint32_t number);
 
 }  // namespace millrace::tools

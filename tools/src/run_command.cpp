@@ -1,33 +1,25 @@
 // `millrace run`: the main job. It starts itself as publishers and subscribers, brings real input
 // through the rings, and checks it to the last byte.
-#include "millrace/core/topology.hpp"
 #include "report.hpp"
-#include "run_channel.hpp"
 #include "run_child.hpp"
-#include "run_conduct.hpp"
 #include "run_input.hpp"
+#include "run_journal_place.hpp"
+#include "run_leg.hpp"
 #include "run_options.hpp"
-#include "run_page.hpp"
-#include "run_processes.hpp"
 #include "run_result.hpp"
 #include "run_telemetry.hpp"
 #include "verbs.hpp"
 
-#include <cinttypes>
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <unistd.h>
+#include <string>
 
 namespace millrace::tools {
 namespace {
-
-// What a message carries before its payload.
-std::size_t frame_bytes(const RunOptions& options) {
-  return kStampBytes + (options.policy == Policy::block ? 0 : kSealBytes);
-}
 
 Result<std::optional<RunInput>> prepare_input(const RunOptions& options) {
   if (options.telemetry()) {
@@ -37,109 +29,66 @@ Result<std::optional<RunInput>> prepare_input(const RunOptions& options) {
   auto input = RunInput::open(options.input);
   if (!input) return Failure(input.error());
   if (auto read = input->read(); !read) return Failure(read.error());
-  if (auto fits = input->check_fits(options.ring_bytes, frame_bytes(options)); !fits) {
+  if (auto fits = input->check_fits(options.ring_bytes, run_frame_bytes(options)); !fits) {
     return Failure(fits.error());
   }
   return std::optional<RunInput>(std::move(*input));
 }
 
-Result<void> settle(RunSettings& settings, const RunOptions& options, const RunChannel& channel,
-                    const RunInput* input) {
-  if (channel.domain_path().size() >= settings.domain.size()) {
-    return fail(Errc::bad_argument, "the path of the domain is longer than %zu bytes",
-                settings.domain.size() - 1);
-  }
-  std::memcpy(settings.domain.data(), channel.domain_path().data(), channel.domain_path().size());
-  std::memcpy(settings.channel.data(), channel.name().data(), channel.name().size());
-  settings.parent_pid = getpid();
-  settings.policy = static_cast<std::uint32_t>(options.policy);
-  settings.wait = static_cast<std::uint32_t>(options.wait);
-  settings.telemetry = options.telemetry() ? 1 : 0;
-  settings.plant = options.plant ? 1 : 0;
-  settings.rate = options.rate;
-  settings.repeat = options.repeat == 0 ? 1 : options.repeat;
-  settings.input_bytes = input == nullptr ? 0 : input->bytes();
-  settings.input_lines = input == nullptr ? 0 : input->lines();
-  return {};
+Result<RunResult> run_through_memory(const RunOptions& options, const RunInput* input) {
+  auto outcome = run_leg(options, input, nullptr);
+  if (!outcome) return Failure(outcome.error());
+  return std::move(*outcome->result);
 }
 
-// A processor for each, if there are enough; two for the bare ping-pong, if there are two.
-void place(const RunPage& page, const RunOptions& options) {
-  const auto asked = allowed_cpus();
-  const std::vector<unsigned> cpus = asked ? *asked : std::vector<unsigned>();
-  const bool enough = cpus.size() > 1 && options.publishers + options.subscribers <= cpus.size();
-  std::size_t next = 0;
-  const auto give = [&](ChildWords& words, bool plays) {
-    words.cpu = enough ? static_cast<std::int32_t>(cpus[next]) : -1;
-    if (enough) ++next;
-    words.bare_cpu = -1;
-    if (plays && cpus.size() > 1 && options.subscribers != 0) words.bare_cpu = words.cpu;
-  };
-  for (std::uint32_t each = 0; each < options.publishers; ++each) {
-    page.publisher(each).lane = kNoLane;
-    give(page.publisher(each).child, each == 0);
+// The main job through memory alone, for the figures of the rings.
+Result<RunResult> run_memory_leg(const RunOptions& options) {
+  RunOptions shorter = options;
+  constexpr std::chrono::nanoseconds kMost = std::chrono::seconds(1);
+  shorter.seconds = std::min(kMost, options.duration() / 2);
+  shorter.plant = false;
+  if (!options.quiet && !options.domain.json) {
+    std::fputs("once more, through memory alone\n", stderr);
   }
-  for (std::uint32_t each = 0; each < options.subscribers; ++each)
-    give(page.subscriber(each).child, each == 0);
-  if (enough || cpus.size() < 2 || options.subscribers == 0) return;
-  page.publisher(0).child.bare_cpu = static_cast<std::int32_t>(cpus[0]);
-  page.subscriber(0).child.bare_cpu = static_cast<std::int32_t>(cpus[1]);
+  return run_through_memory(shorter, nullptr);
 }
 
-Result<void> start_all(RunProcesses& processes, const RunOptions& options, const RunPage& page,
-                       const RunInput* input) {
-  std::vector<int> fds{page.fd()};
-  if (input != nullptr) fds.insert(fds.end(), {input->data_fd(), input->lengths_fd()});
-  for (std::uint32_t each = 0; each < options.subscribers; ++each) {
-    if (auto started = processes.start(false, each, {page.fd()}); !started) return started;
+Result<RunResults> run_recorded(const RunOptions& options, const RunInput* input) {
+  auto place = RunJournalPlace::find(options);
+  if (!place && (!options.journal.empty() || !options.telemetry())) return Failure(place.error());
+  std::string refusal;
+  if (place) {
+    auto outcome = run_leg(options, input, &*place);
+    if (!outcome) return Failure(outcome.error());
+    if (outcome->result) {
+      RunResults results{std::move(*outcome->result), std::nullopt};
+      const bool bare = !place->kept() && results.main.ok && !results.main.interrupted;
+      if (!bare) return results;
+      auto memory = run_memory_leg(options);
+      if (!memory) return Failure(memory.error());
+      results.memory = std::move(*memory);
+      return results;
+    }
+    refusal = outcome->refusal;
+  } else {
+    refusal = place.error().sentence();
   }
-  for (std::uint32_t each = 0; each < options.publishers; ++each) {
-    if (auto started = processes.start(true, each, fds); !started) return started;
-  }
-  return {};
+  std::fprintf(stderr, "millrace: no journal: %s\n", refusal.c_str());
+  auto result = run_through_memory(options, input);
+  if (!result) return Failure(result.error());
+  result->no_journal = refusal;
+  return RunResults{std::move(*result), std::nullopt};
 }
 
-// The last count of a publisher that died is some messages old; its lane knows.
-void ask_the_lanes_of_the_dead(const RunChannel& channel, const RunCourse& course,
-                               const RunPage& page) {
-  for (std::uint32_t each = 0; each < course.publisher_died.size(); ++each) {
-    PublisherWords& words = page.publisher(each);
-    if (!course.publisher_died[each] || words.lane == kNoLane) continue;
-    const auto published = channel.published(words.lane);
-    if (published) words.published.store(*published, std::memory_order_relaxed);
-  }
-}
-
-// The processes of a run end before its channel is removed.
-Result<RunResult> run_in(RunChannel& channel, const RunOptions& options, const RunInput* input) {
-  auto page = RunPage::create(static_cast<std::uint32_t>(options.publishers),
-                              static_cast<std::uint32_t>(options.subscribers));
-  if (!page) return Failure(page.error());
-  if (auto set = settle(page->header().settings, options, channel, input); !set) {
-    return Failure(set.error());
-  }
-  place(*page, options);
-  RunProcesses processes;
-  if (auto started = start_all(processes, options, *page, input); !started) {
-    channel.clean_up_after_deaths();
-    return Failure(started.error());
-  }
-  const RunCourse course = RunConductor(options, *page, processes).conduct();
-  if (course.deaths) channel.clean_up_after_deaths();
-  ask_the_lanes_of_the_dead(channel, course, *page);
-  if (course.refused != Errc{}) return Failure(Error(course.refused, 0, course.refusal));
-  return judge(options, *page, course);
-}
-
-Result<RunResult> run(const RunOptions& options) {
+Result<RunResults> run(const RunOptions& options) {
   if (auto sound = check_run_options(options); !sound) return Failure(sound.error());
   auto input = prepare_input(options);
   if (!input) return Failure(input.error());
-  auto channel = RunChannel::create(options);
-  if (!channel) return Failure(channel.error());
-  auto result = run_in(*channel, options, input->has_value() ? &**input : nullptr);
-  if (!result) channel->forget_domain();
-  return result;
+  const RunInput* const file = input->has_value() ? &**input : nullptr;
+  if (options.records()) return run_recorded(options, file);
+  auto result = run_through_memory(options, file);
+  if (!result) return Failure(result.error());
+  return RunResults{std::move(*result), std::nullopt};
 }
 
 int run_verb(const RunOptions& options) {
@@ -154,7 +103,7 @@ int run_verb(const RunOptions& options) {
     const std::string text = to_text(options, *result);
     std::fwrite(text.data(), 1, text.size(), stdout);
   }
-  return result->ok ? kGood : kCheckFailed;
+  return result->ok() ? kGood : kCheckFailed;
 }
 
 }  // namespace

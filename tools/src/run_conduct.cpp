@@ -32,6 +32,12 @@ RunConductor::RunConductor(const RunOptions& options, const RunPage& page,
   course_.subscriber_died.resize(options.subscribers);
 }
 
+bool RunConductor::await_recorder() {
+  while (!all_reached(RunPhase::place) && page_.stop() != RunStop::everything)
+    pass_a_moment(RunPhase::start);
+  return course_.refused == Errc{} && page_.stop() != RunStop::everything;
+}
+
 RunCourse RunConductor::conduct() {
   for (const RunPhase phase : {RunPhase::place, RunPhase::bare_before, RunPhase::listen,
                                RunPhase::publish, RunPhase::bare_after}) {
@@ -73,14 +79,20 @@ bool RunConductor::all_reached(RunPhase phase) {
   return std::all_of(processes_.all().begin(), processes_.all().end(),
                      [&](const RunProcess& process) {
                        // Publishers have nothing to do in `listen`.
-                       const bool passes = phase == RunPhase::listen && process.publisher;
+                       const bool passes = process.role == RunRole::recorder
+                                               ? phase != RunPhase::place
+                                               : phase == RunPhase::listen && process.publisher();
                        return !process.alive || passes || has_reached(words_of(process), phase);
                      });
 }
 
 ChildWords& RunConductor::words_of(const RunProcess& process) const {
-  return process.publisher ? page_.publisher(process.number).child
-                           : page_.subscriber(process.number).child;
+  switch (process.role) {
+    case RunRole::publisher: return page_.publisher(process.number).child;
+    case RunRole::subscriber: return page_.subscriber(process.number).child;
+    case RunRole::recorder: break;
+  }
+  return page_.header().recorder.child;
 }
 
 void RunConductor::notice_deaths() {
@@ -101,7 +113,8 @@ void RunConductor::notice_death(RunProcess& process) {
   const bool left = WIFEXITED(process.status) && WEXITSTATUS(process.status) == 0;
   if (left && (page_.phase() == RunPhase::leave || page_.stop() == RunStop::everything)) return;
   explain_death(process, words);
-  if (process.publisher) {
+  if (process.role == RunRole::recorder) return lose_recorder();
+  if (process.publisher()) {
     course_.publisher_died[process.number] = true;
     auto& end = page_.publisher(process.number).end;
     if (end.load(std::memory_order_relaxed) == static_cast<std::uint32_t>(LaneEnd::open)) {
@@ -120,6 +133,13 @@ void RunConductor::notice_death(RunProcess& process) {
   }
 }
 
+// Nothing becomes durable any more: what was is delivered, then everybody ends.
+void RunConductor::lose_recorder() {
+  course_.recorder_died = true;
+  page_.header().recorder.gone.store(1, std::memory_order_relaxed);
+  if (page_.stop() == RunStop::none) page_.order(RunStop::publishing);
+}
+
 void RunConductor::explain_death(const RunProcess& process, const ChildWords& words) {
   course_.deaths = true;
   // [sync:run-failed] Acquire: the sentence is complete.
@@ -130,6 +150,7 @@ void RunConductor::explain_death(const RunProcess& process, const ChildWords& wo
     if (course_.refused == Errc{}) {
       course_.refused = code;
       course_.refusal = sentence;
+      course_.recorder_refused = process.role == RunRole::recorder;
     }
     page_.order(RunStop::everything);
   } else if (code != Errc{}) {
@@ -138,7 +159,7 @@ void RunConductor::explain_death(const RunProcess& process, const ChildWords& wo
     const int signal = WTERMSIG(process.status);
     course_.troubles.push_back(process.name() + " was killed by signal " + std::to_string(signal) +
                                " (" + strsignal(signal) + ")" +
-                               (signal == SIGBUS && process.publisher && !options_.telemetry()
+                               (signal == SIGBUS && process.publisher() && !options_.telemetry()
                                     ? ": was the input cut short while it was replayed?"
                                     : ""));
   } else {
@@ -237,7 +258,12 @@ void RunConductor::give_up_on_the_silent() {
   for (RunProcess& process : processes_.all()) {
     if (!process.alive) continue;
     course_.deaths = true;
-    (process.publisher ? course_.publisher_died : course_.subscriber_died)[process.number] = true;
+    if (process.role == RunRole::recorder) {
+      course_.recorder_died = true;
+    } else {
+      (process.publisher() ? course_.publisher_died : course_.subscriber_died)[process.number] =
+          true;
+    }
     course_.troubles.push_back(process.name() + " did not answer any more, so it was killed");
     processes_.kill(process);
   }

@@ -22,6 +22,8 @@ struct RunCourse {
   // Set if a process was refused something before the first message: nothing was run.
   Errc refused{};
   std::string refusal;
+  bool recorder_refused = false;  // it was the recorder
+  bool recorder_died = false;
 
   bool interrupted = false;  // the user ended it
   std::vector<bool> publisher_died;
@@ -32,6 +34,10 @@ class RunConductor {
  public:
   RunConductor(const RunOptions& options, const RunPage& page, RunProcesses& processes) noexcept;
 
+  // Of a durable run, once its recorder has been started: publishers may not come before it is in
+  // place. False: it was refused, or the user wants the end; only conduct() is left to do.
+  [[nodiscard]] bool await_recorder();
+
   // From `place` to the last process's exit.
   [[nodiscard]] RunCourse conduct();
 
@@ -40,6 +46,7 @@ class RunConductor {
   void pass_a_moment(RunPhase phase);
   void notice_deaths();
   void notice_death(RunProcess& process);
+  void lose_recorder();
   void explain_death(const RunProcess& process, const ChildWords& words);
   void hear_the_user();
   void give_up_on_the_silent();

@@ -3,6 +3,7 @@
 #include "channel_argument.hpp"
 #include "duration_argument.hpp"
 #include "number_argument.hpp"
+#include "retain_argument.hpp"
 #include "size_argument.hpp"
 
 #include <cinttypes>
@@ -36,6 +37,15 @@ void add_run_options(CLI::App& verb, RunOptions& options) {
                   "counters 100 times a second)");
   add_count_option(verb, "--repeat", options.repeat, 1, "Replay the file so many times (1)");
   verb.add_flag("--quiet", options.quiet, "No line each second");
+  verb.add_option("--journal", options.journal,
+                  "Record everything into this directory, and keep it (telemetry: into one of its "
+                  "own below $MILLRACE_JOURNAL_DIR or the user's state directory, removed at the "
+                  "end; FILE: not recorded)")
+      ->type_name("DIR");
+  verb.add_flag("--no-journal", options.no_journal, "Memory only");
+  add_retain_option(verb, options.retain);
+  verb.get_option("--retain")
+      ->description("With --journal: keep only so much: bytes, an age, or acked (everything)");
   verb.add_option("--role", options.role)->group("");
   verb.add_option("--number", options.number)->group("");
   verb.add_flag("--plant-misread", options.plant)->group("");
@@ -58,6 +68,9 @@ Result<void> check_run_options(const RunOptions& options) {
     return fail(Errc::bad_argument,
                 "telemetry cannot be repeated; --repeat goes with --input FILE, --seconds says how "
                 "long to sample");
+  }
+  if (options.no_journal && !options.journal.empty()) {
+    return fail(Errc::bad_argument, "--journal and --no-journal contradict each other; take one");
   }
   if (options.input.empty()) {
     return fail(Errc::bad_argument, "--input needs a file, or - for stdin, or telemetry");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "domain_argument.hpp"
+#include "millrace/persist/journal.hpp"
 #include "millrace/transport/options.hpp"
 
 #include <CLI/App.hpp>
@@ -28,6 +29,9 @@ struct RunOptions {
   double rate = 0;           // 0: as fast as possible
   std::uint64_t repeat = 0;  // 0: not said, which means once
   bool quiet = false;
+  std::string journal;  // directory to record into and keep; empty: see records()
+  bool no_journal = false;
+  Retention retain;
 
   // Not for users: how the program starts itself, and how a test makes the check fail.
   std::string role;
@@ -35,6 +39,11 @@ struct RunOptions {
   bool plant = false;
 
   [[nodiscard]] bool telemetry() const noexcept { return input == "telemetry"; }
+
+  // A journal was named, or it is the main job: telemetry through a journal of its own.
+  [[nodiscard]] bool records() const noexcept {
+    return !journal.empty() || (telemetry() && !no_journal);
+  }
 
   // How long to publish; forever unless it was said or telemetry needs an end.
   [[nodiscard]] std::chrono::nanoseconds duration() const noexcept;

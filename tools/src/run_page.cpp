@@ -17,10 +17,12 @@ constexpr std::size_t round_up(std::size_t bytes) noexcept {
 
 constexpr std::size_t kHeaderPart = round_up(sizeof(RunHeader));
 
-std::size_t page_bytes(std::uint32_t publishers, std::uint32_t subscribers) noexcept {
+std::size_t page_bytes(std::uint32_t publishers, std::uint32_t subscribers,
+                       std::uint32_t stamp_places) noexcept {
   const std::size_t tallies = std::size_t{publishers} * subscribers * sizeof(LaneTally);
+  const std::size_t stamps = std::size_t{publishers} * stamp_places * sizeof(StampWord);
   return round_up(kHeaderPart + publishers * sizeof(PublisherWords) +
-                  subscribers * sizeof(SubscriberWords) + tallies);
+                  subscribers * sizeof(SubscriberWords) + tallies + stamps);
 }
 
 std::byte* map(int fd, std::size_t bytes) noexcept {
@@ -40,8 +42,9 @@ RunPage::~RunPage() {
   if (base_ != nullptr) munmap(base_, bytes_);
 }
 
-Result<RunPage> RunPage::create(std::uint32_t publishers, std::uint32_t subscribers) {
-  const std::size_t bytes = page_bytes(publishers, subscribers);
+Result<RunPage> RunPage::create(std::uint32_t publishers, std::uint32_t subscribers,
+                                std::uint32_t stamp_places) {
+  const std::size_t bytes = page_bytes(publishers, subscribers, stamp_places);
   Descriptor fd(memfd_create("millrace-run", MFD_CLOEXEC));
   if (!fd.valid() || ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) {
     return fail_os(errno, "cannot make %zu bytes of shared memory for the results", bytes);
@@ -53,6 +56,7 @@ Result<RunPage> RunPage::create(std::uint32_t publishers, std::uint32_t subscrib
   header.bytes = bytes;
   header.settings.publishers = publishers;
   header.settings.subscribers = subscribers;
+  header.settings.stamp_places = stamp_places;
   return RunPage(std::move(fd), base, bytes);
 }
 
@@ -72,7 +76,7 @@ Result<RunPage> RunPage::attach(int fd) {
   RunPage page(std::move(own), base, bytes);
   const RunSettings& settings = page.settings();
   if (page.header().bytes != bytes ||
-      page_bytes(settings.publishers, settings.subscribers) != bytes) {
+      page_bytes(settings.publishers, settings.subscribers, settings.stamp_places) != bytes) {
     return fail(Errc::format, "the results are of another millrace than this one");
   }
   return page;
@@ -90,6 +94,12 @@ SubscriberWords& RunPage::subscriber(std::uint32_t number) const noexcept {
 LaneTally& RunPage::tally(std::uint32_t number, std::uint32_t lane) const noexcept {
   auto* const first = reinterpret_cast<LaneTally*>(&subscriber(settings().subscribers));
   return first[std::size_t{number} * settings().publishers + lane];
+}
+
+StampWord& RunPage::stamp(std::uint32_t lane, std::uint64_t sequence) const noexcept {
+  auto* const first = reinterpret_cast<StampWord*>(&tally(settings().subscribers, 0));
+  const std::uint64_t place = sequence >> settings().stamp_shift & (settings().stamp_places - 1);
+  return first[std::size_t{lane} * settings().stamp_places + place];
 }
 
 RunPhase RunPage::phase() const noexcept {

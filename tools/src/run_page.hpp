@@ -52,8 +52,27 @@ struct RunSettings {
   std::uint64_t repeat;
   std::uint64_t input_bytes;
   std::uint64_t input_lines;
+  std::uint32_t durable;       // the channel is; a recorder runs
+  std::uint32_t stamp_shift;   // of a durable run: every 2^n-th message is stamped in the page
+  std::uint32_t stamp_places;  // of each lane, a power of two; 0: stamps travel in the messages
   std::array<char, kPathBytesMax> domain;
   std::array<char, kNameBytes> channel;
+};
+
+// When a message was published. It lies beside the message and not in it, so that a journal holds
+// the input and nothing else.
+struct StampWord {
+  std::atomic<std::uint64_t> sequence;  // + 1; 0: none
+  std::atomic<std::uint64_t> ticks;
+};
+
+// What the parent tells the recorder of JournalOptions.
+struct JournalPage {
+  std::array<char, kPathBytesMax> directory;
+  std::uint64_t segment_bytes;
+  std::uint64_t retain_bytes;
+  std::int64_t retain_age_ns;
+  std::uint32_t retain_acknowledged;
 };
 
 // What every child has.
@@ -65,6 +84,20 @@ struct alignas(kFalseSharingBytes) ChildWords {
   std::int32_t bare_cpu;               // the same for the bare ping-pong; -1: it does not play
   std::array<char, Error::kSentenceBytes> sentence;
   std::uint64_t bare_p50_ns[2];  // publisher 0: before and after; 0 if not measured
+};
+
+// The recorder of a durable run.
+struct alignas(kFalseSharingBytes) RecorderWords {
+  ChildWords child;
+  std::atomic<std::uint32_t> gone;  // it has died: what is not durable by now never will be
+  std::uint64_t messages;
+  std::uint64_t record_bytes;   // as they lie in the rings
+  std::uint64_t written_bytes;  // with headers and padding
+  std::uint64_t batches;
+  std::uint64_t flushes;
+  std::uint64_t flush_ns[4];  // p50, p99, p99.9, max
+  std::array<char, 256> device;
+  JournalPage journal;
 };
 
 struct alignas(kFalseSharingBytes) PublisherWords {
@@ -105,12 +138,15 @@ struct RunHeader {
   std::atomic<std::uint32_t> lanes_ended;        // hint: look at every publisher's `end`
   alignas(256) std::atomic<std::uint64_t> ping;  // the bare words: 256 bytes apart
   alignas(256) std::atomic<std::uint64_t> pong;
+  RecorderWords recorder;
 };
 
 // Maps the page. Thread rules: as of the words it gives out.
 class RunPage {
  public:
-  [[nodiscard]] static Result<RunPage> create(std::uint32_t publishers, std::uint32_t subscribers);
+  // `stamp_places`: see RunSettings.
+  [[nodiscard]] static Result<RunPage> create(std::uint32_t publishers, std::uint32_t subscribers,
+                                              std::uint32_t stamp_places);
   [[nodiscard]] static Result<RunPage> attach(int fd);
 
   RunPage(RunPage&& other) noexcept;
@@ -126,6 +162,9 @@ class RunPage {
   [[nodiscard]] PublisherWords& publisher(std::uint32_t number) const noexcept;
   [[nodiscard]] SubscriberWords& subscriber(std::uint32_t number) const noexcept;
   [[nodiscard]] LaneTally& tally(std::uint32_t subscriber, std::uint32_t lane) const noexcept;
+
+  // REQUIRES a durable run, and a lane below the number of publishers.
+  [[nodiscard]] StampWord& stamp(std::uint32_t lane, std::uint64_t sequence) const noexcept;
 
   [[nodiscard]] RunPhase phase() const noexcept;
   void raise(RunPhase phase) const noexcept;

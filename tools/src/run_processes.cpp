@@ -51,9 +51,18 @@ class SpawnPlan {
 
 }  // namespace
 
+const char* to_string(RunRole role) noexcept {
+  switch (role) {
+    case RunRole::publisher: return "publisher";
+    case RunRole::subscriber: return "subscriber";
+    case RunRole::recorder: return "recorder";
+  }
+  return "unknown";
+}
+
 std::string RunProcess::name() const {
-  return std::string(publisher ? "publisher " : "subscriber ") + std::to_string(number) + " (pid " +
-         std::to_string(pid) + ")";
+  const std::string which = role == RunRole::recorder ? "" : " " + std::to_string(number);
+  return to_string(role) + which + " (pid " + std::to_string(pid) + ")";
 }
 
 RunProcesses::~RunProcesses() {
@@ -61,9 +70,8 @@ RunProcesses::~RunProcesses() {
     kill(process);
 }
 
-Result<void> RunProcesses::start(bool publisher, std::uint32_t number,
-                                 const std::vector<int>& fds) {
-  const char* const role = publisher ? "publisher" : "subscriber";
+Result<void> RunProcesses::start(RunRole as, std::uint32_t number, const std::vector<int>& fds) {
+  const char* const role = to_string(as);
   SpawnPlan plan;
   for (std::size_t each = 0; each < fds.size(); ++each) {
     if (fds[each] >= 0 && !plan.pass(fds[each], kFirstFd + static_cast<int>(each))) {
@@ -75,7 +83,7 @@ Result<void> RunProcesses::start(bool publisher, std::uint32_t number,
   std::array<char*, 7> arguments{};
   std::transform(words.begin(), words.end(), arguments.begin(),
                  [](std::string& word) { return word.data(); });
-  RunProcess process{publisher, number, 0, true, 0};
+  RunProcess process{as, number, 0, true, 0};
   const int refused = posix_spawn(&process.pid, "/proc/self/exe", &plan.actions, &plan.attributes,
                                   arguments.data(), environ);
   if (refused != 0) return fail_os(refused, "cannot start %s %u", role, number);

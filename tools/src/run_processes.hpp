@@ -15,12 +15,18 @@
 
 namespace millrace::tools {
 
+enum class RunRole : std::uint8_t { publisher, subscriber, recorder };
+
+[[nodiscard]] const char* to_string(RunRole role) noexcept;
+
 struct RunProcess {
-  bool publisher = false;
+  RunRole role = RunRole::publisher;
   std::uint32_t number = 0;
   pid_t pid = 0;
   bool alive = false;
   int status = 0;  // of waitpid, once it is no longer alive
+
+  [[nodiscard]] bool publisher() const noexcept { return role == RunRole::publisher; }
 
   // "publisher 0 (pid 4711)"
   [[nodiscard]] std::string name() const;
@@ -34,8 +40,7 @@ class RunProcesses {
   ~RunProcesses();
 
   // `fds` become 3, 4, ... in the child; -1 leaves its place free.
-  [[nodiscard]] Result<void> start(bool publisher, std::uint32_t number,
-                                   const std::vector<int>& fds);
+  [[nodiscard]] Result<void> start(RunRole role, std::uint32_t number, const std::vector<int>& fds);
 
   // Takes note of those that have ended; true if there were any.
   bool reap();

@@ -30,7 +30,7 @@ class RunPublisher {
         publisher_(std::move(publisher)),
         lane_(publisher_.lane()),
         sealed_(child.settings().policy != static_cast<std::uint32_t>(Policy::block)),
-        stamp_mask_(stamps_all(child.settings()) ? 0 : kStampEvery - 1),
+        stamp_mask_(stamp_mask_of(child.settings())),
         pace_(child.clock, child.settings().rate, child.words.cpu >= 0),
         frame_(sealed_ ? publisher_.message_bytes_max() + 8 : 0) {
     words_.lane = lane_;
@@ -47,8 +47,10 @@ class RunPublisher {
   }
 
  private:
-  static bool stamps_all(const RunSettings& settings) noexcept {
-    return settings.telemetry != 0 || (settings.rate > 0 && settings.rate < kSlowRate);
+  static std::uint64_t stamp_mask_of(const RunSettings& settings) noexcept {
+    if (settings.stamp_places != 0) return (std::uint64_t{1} << settings.stamp_shift) - 1;
+    const bool all = settings.telemetry != 0 || (settings.rate > 0 && settings.rate < kSlowRate);
+    return all ? 0 : kStampEvery - 1;
   }
 
   Result<void> replay() {
@@ -96,7 +98,11 @@ class RunPublisher {
   Result<void> send(std::span<const std::byte> payload) {
     const Sequence sequence = publisher_.next_sequence();
     const std::uint64_t hash = hash_of(payload.data(), payload.size());
-    const bool stamped = (sequence & stamp_mask_) == 0;
+    bool stamped = (sequence & stamp_mask_) == 0;
+    if (stamped && child_.settings().stamp_places != 0) {
+      stamp_beside(sequence);
+      stamped = false;
+    }
     for (;;) {
       auto sent = sealed_   ? send_sealed(payload, hash, sequence, stamped)
                   : stamped ? send_stamped(payload)
@@ -112,6 +118,19 @@ class RunPublisher {
     bytes_ += payload.size();
     if ((sequence & kShowMask) == 0) show();
     return {};
+  }
+
+  // Into the page. What a full ring then delays counts as latency, as it should.
+  void stamp_beside(Sequence sequence) noexcept {
+    if (lane_ >= child_.settings().publishers) return;
+    StampWord& word = child_.page.stamp(lane_, sequence);
+    word.sequence.store(0, std::memory_order_relaxed);
+    // [sync:run-stamp] Release fence: whoever sees the ticks below sees the 0 above, too; else the
+    // stamp of one message could count for another.
+    std::atomic_thread_fence(std::memory_order_release);
+    word.ticks.store(child_.clock.ticks(), std::memory_order_relaxed);
+    // [sync:run-stamp] Release: whoever sees the number sees its ticks.
+    word.sequence.store(sequence + 1, std::memory_order_release);
   }
 
   Result<void> send_plain(std::span<const std::byte> payload) noexcept {
@@ -176,6 +195,7 @@ class RunPublisher {
 Result<void> publish_in_run(const RunChild& child) {
   PublisherOptions options;
   options.wait = static_cast<Wait>(child.settings().wait);
+  if (child.settings().durable != 0) options.name = run_publisher_name(child.number);
   auto made = child.channel.publisher(options);
   if (!made) return Failure(made.error());
   RunPublisher publisher(child, std::move(*made));

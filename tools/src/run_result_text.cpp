@@ -83,7 +83,9 @@ std::string latency_text(const RunResult& result) {
   if (const std::uint64_t count = latency.count(); count != 0) {
     text += "latency  p50 " + at(50) + ", p90 " + at(90) + ", p99 " + at(99) + ", p99.9 " +
             at(99.9) + ", max " + format_duration(std::chrono::nanoseconds(latency.max_ns())) +
-            " from publish to handler (" + grouped(count) + " stamped)\n";
+            (result.journal ? " from publish to handler once DURABLE ("
+                            : " from publish to handler (") +
+            grouped(count) + " stamped)\n";
   }
   if (const std::uint64_t bare = bare_ns(result); bare != 0) {
     text += "bare     p50 " + format_duration(std::chrono::nanoseconds(bare)) +
@@ -96,20 +98,6 @@ std::string latency_text(const RunResult& result) {
 
 nlohmann::json nothing_or(std::uint64_t value, bool there) {
   return there ? nlohmann::json(value) : nlohmann::json(nullptr);
-}
-
-nlohmann::json latency_json(const RunResult& result) {
-  const HistogramView latency(*result.latency);
-  const std::uint64_t count = latency.count();
-  const auto at = [&](double percent) {
-    return nothing_or(latency.percentile_ns(percent), count != 0);
-  };
-  return {{"p50", at(50)},
-          {"p90", at(90)},
-          {"p99", at(99)},
-          {"p999", at(99.9)},
-          {"max", nothing_or(latency.max_ns(), count != 0)},
-          {"count", count}};
 }
 
 nlohmann::json lanes_json(const RunResult& result) {
@@ -137,18 +125,68 @@ nlohmann::json readers_json(const RunResult& result) {
   return readers;
 }
 
-}  // namespace
-
-std::string to_text(const RunOptions& options, const RunResult& result) {
-  std::string text = title(options, result) + lanes_text(result) + readers_text(result) +
-                     speed_text(result) + latency_text(result) + "\n";
-  for (const std::string& error : result.errors)
-    text += "DIFFERS: " + error + "\n";
-  return text + (result.ok ? "OK\n" : "NOT OK\n");
+// The leg through memory alone: its figures are what the rings can do.
+std::string memory_text(const RunResult& memory) {
+  return "the same through memory alone, " + grouped(memory.published) + " messages:\n" +
+         speed_text(memory) + latency_text(memory);
 }
 
-nlohmann::json to_json(const RunOptions& options, const RunResult& result) {
-  return {{"ok", result.ok},
+nlohmann::json memory_json(const RunResult& memory) {
+  return {{"ok", memory.ok},
+          {"published", memory.published},
+          {"seconds", memory.seconds},
+          {"messages_per_second", per_second(memory.published, memory)},
+          {"latency_ns", latency_json(memory)}};
+}
+
+// Of memory, as it always was; nulls where nothing went through memory alone.
+nlohmann::json memory_latency(const RunResults& results) {
+  if (results.memory) return latency_json(*results.memory);
+  if (!results.main.journal) return latency_json(results.main);
+  RunResult nothing;
+  nothing.latency = std::make_unique<layout::HistogramBytes>();
+  return latency_json(nothing);
+}
+
+}  // namespace
+
+nlohmann::json latency_json(const RunResult& result) {
+  const HistogramView latency(*result.latency);
+  const std::uint64_t count = latency.count();
+  const auto at = [&](double percent) {
+    return nothing_or(latency.percentile_ns(percent), count != 0);
+  };
+  return {{"p50", at(50)},
+          {"p90", at(90)},
+          {"p99", at(99)},
+          {"p999", at(99.9)},
+          {"max", nothing_or(latency.max_ns(), count != 0)},
+          {"count", count}};
+}
+
+std::string to_text(const RunOptions& options, const RunResults& results) {
+  const RunResult& result = results.main;
+  std::string text = title(options, result) + lanes_text(result) + readers_text(result) +
+                     speed_text(result) + latency_text(result) + journal_text(result) + "\n";
+  if (results.memory) text += memory_text(*results.memory) + "\n";
+  for (const std::string& error : result.errors)
+    text += "DIFFERS: " + error + "\n";
+  if (results.memory) {
+    for (const std::string& error : results.memory->errors)
+      text += "DIFFERS (memory alone): " + error + "\n";
+  }
+  return text + (results.ok() ? "OK\n" : "NOT OK\n");
+}
+
+nlohmann::json to_json(const RunOptions& options, const RunResults& results) {
+  const RunResult& result = results.main;
+  const RunResult& bare = results.memory ? *results.memory : result;
+  std::vector<std::string> errors = result.errors;
+  if (results.memory) {
+    for (const std::string& error : results.memory->errors)
+      errors.push_back("memory alone: " + error);
+  }
+  return {{"ok", results.ok()},
           {"published", result.published},
           {"bytes", result.bytes},
           {"seconds", result.seconds},
@@ -157,18 +195,20 @@ nlohmann::json to_json(const RunOptions& options, const RunResult& result) {
           {"checksum", checksum_text(result.checksum)},
           {"lanes", lanes_json(result)},
           {"subscribers", readers_json(result)},
-          {"latency_ns", latency_json(result)},
+          {"latency_ns", memory_latency(results)},
+          {"memory", results.memory ? memory_json(*results.memory) : nlohmann::json(nullptr)},
+          {"journal", journal_json(result)},
           {"bare_pingpong_ns",
-           {{"p50", nothing_or(bare_ns(result), bare_ns(result) != 0)},
-            {"before", nothing_or(result.bare_before_ns, result.bare_before_ns != 0)},
-            {"after", nothing_or(result.bare_after_ns, result.bare_after_ns != 0)}}},
+           {{"p50", nothing_or(bare_ns(bare), bare_ns(bare) != 0)},
+            {"before", nothing_or(bare.bare_before_ns, bare.bare_before_ns != 0)},
+            {"after", nothing_or(bare.bare_after_ns, bare.bare_after_ns != 0)}}},
           {"input", options.input},
           {"policy", to_string(options.policy)},
           {"wait", to_string(options.wait)},
           {"ring_bytes", options.ring_bytes},
           {"pinned", result.pinned},
           {"interrupted", result.interrupted},
-          {"errors", result.errors}};
+          {"errors", errors}};
 }
 
 }  // namespace millrace::tools

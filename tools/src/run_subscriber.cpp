@@ -15,6 +15,8 @@ constexpr std::chrono::milliseconds kPatience{20};
 // So often in a row it must find nothing, after the last publisher has ended, to give up what is
 // still missing.
 constexpr unsigned kQuietEnough = 10;
+// The same where messages come by way of a disk.
+constexpr unsigned kDiskQuietEnough = 250;
 
 class RunSubscriber {
  public:
@@ -24,7 +26,9 @@ class RunSubscriber {
         subscriber_(std::move(subscriber)),
         lanes_(child.settings().publishers),
         latency_(words_.latency),
-        planted_(child.settings().plant != 0 && child.number == 0 ? 1 : 0) {}
+        planted_(child.settings().plant != 0 && child.number == 0 ? 1 : 0),
+        stamps_beside_(child.settings().stamp_places != 0),
+        stamp_mask_((std::uint64_t{1} << child.settings().stamp_shift) - 1) {}
 
   Result<void> run() {
     unsigned quiet = 0;
@@ -86,6 +90,8 @@ class RunSubscriber {
       at += before;
       length -= before;
     }
+    if (stamps_beside_ && (sequence & stamp_mask_) == 0) [[unlikely]]
+      time_beside(message.lane(), sequence);
     std::uint64_t hash = hash_of(at, length);
     if (lane.tally.received == planted_) [[unlikely]]
       hash ^= 1;
@@ -94,6 +100,18 @@ class RunSubscriber {
     }
     lane.checksum.add(hash, sequence);
     lane.tally.bytes += length;
+  }
+
+  // A stamp that has been written over by a later one is passed over; rings are too small for it.
+  void time_beside(std::uint32_t lane, Sequence sequence) noexcept {
+    const StampWord& word = child_.page.stamp(lane, sequence);
+    // [sync:run-stamp] Acquire: the ticks of this number.
+    const std::uint64_t before = word.sequence.load(std::memory_order_acquire);
+    const std::uint64_t stamp = word.ticks.load(std::memory_order_relaxed);
+    // [sync:run-stamp] Acquire fence: if the ticks are a later message's, the number has changed.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    const std::uint64_t after = word.sequence.load(std::memory_order_relaxed);
+    if (before == sequence + 1 && after == before) time(stamp);
   }
 
   void time(std::uint64_t stamp) noexcept {
@@ -124,6 +142,7 @@ class RunSubscriber {
     const auto ended = child_.page.header().lanes_ended.load(std::memory_order_relaxed);  // a hint
     if (ended < settings.publishers) return false;
     bool all = true;
+    bool died = false;
     for (std::uint32_t number = 0; number < settings.publishers; ++number) {
       const PublisherWords& publisher = child_.page.publisher(number);
       // [sync:run-lane-end] Acquire: its count is final.
@@ -132,8 +151,18 @@ class RunSubscriber {
       const std::uint64_t last = publisher.published.load(std::memory_order_relaxed);
       const bool known = end == LaneEnd::complete && publisher.lane < lanes_.size();
       if (!known || lanes_[publisher.lane].next < last) all = false;
+      if (!known) died = true;
     }
-    return all || quiet >= kQuietEnough;
+    return all || quiet >= patience(died);
+  }
+
+  // A disk may take its time, and as long as the recorder lives everything comes. Only what a dead
+  // publisher has published nobody can tell from here.
+  [[nodiscard]] unsigned patience(bool died) const noexcept {
+    const bool records = child_.settings().durable != 0 &&
+                         child_.page.header().recorder.gone.load(std::memory_order_relaxed) == 0;
+    if (!records) return kQuietEnough;
+    return died ? kDiskQuietEnough : ~0U;
   }
 
   void show() noexcept {
@@ -172,7 +201,9 @@ class RunSubscriber {
   Subscriber subscriber_;
   std::vector<Lane> lanes_;
   Histogram latency_;
-  const std::uint64_t planted_;  // which message of a lane to misread, from 1; 0: none
+  const std::uint64_t planted_;     // which message of a lane to misread, from 1; 0: none
+  const bool stamps_beside_;        // stamps lie in the page, of the messages below
+  const std::uint64_t stamp_mask_;  // those whose number has none of these bits
 };
 
 }  // namespace

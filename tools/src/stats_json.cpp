@@ -1,5 +1,7 @@
 #include "stats_json.hpp"
 
+#include "journal_stats.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace millrace::tools {
@@ -91,16 +93,22 @@ json to_json(const ChannelOptions& options) {
           {"lock", options.lock},
           {"prefault", options.prefault},
           {"require_readers", options.require_readers},
-          {"mode", options.mode}};
+          {"mode", options.mode},
+          {"durable", options.durable},
+          {"journal", options.journal},
+          {"when_journal_fails", to_string(options.when_journal_fails)}};
 }
 
 json to_json(const ChannelSample& sample, const ChannelSample* before) {
   const ChannelStats& stats = sample.stats;
-  json object = {{"channel", stats.name},  {"options", to_json(stats.options)},
-                 {"schema", stats.schema}, {"shared_bytes", stats.shared_bytes},
-                 {"lanes", json::array()}, {"readers", json::array()}};
+  json object = {{"channel", stats.name},   {"options", to_json(stats.options)},
+                 {"schema", stats.schema},  {"shared_bytes", stats.shared_bytes},
+                 {"journal", nullptr},      {"lanes", json::array()},
+                 {"readers", json::array()}};
+  if (stats.options.durable) object["journal"] = to_json(stats.journal);
   for (const LaneStats& lane : stats.lanes) {
     json each = to_json(lane);
+    if (stats.options.durable) each["durable"] = to_json(lane.journal);
     const auto rate = before != nullptr ? rate_between(*before, sample, lane.lane) : std::nullopt;
     if (rate) {
       each["messages_per_second"] = rate->messages_per_second;
@@ -118,7 +126,9 @@ json to_json(const ChannelSample& sample, const ChannelSample* before) {
                                  {"unknown", reader.counts.unknown},
                                  {"overruns", reader.counts.overruns},
                                  {"evictions", reader.counts.evictions},
-                                 {"parks", reader.counts.parks}});
+                                 {"parks", reader.counts.parks},
+                                 {"caught_up", reader.counts.caught_up},
+                                 {"rewinds", reader.counts.rewinds}});
   }
   return object;
 }

@@ -1,6 +1,7 @@
 #include "stats_text.hpp"
 
 #include "duration_argument.hpp"
+#include "journal_stats.hpp"
 #include "size_argument.hpp"
 #include "stats_json.hpp"
 #include "table.hpp"
@@ -51,7 +52,8 @@ std::string readers_of(const LaneStats& lane) {
   return table.text("    ");
 }
 
-void add_lane(std::string& text, const LaneStats& lane, const std::optional<LaneRate>& rate) {
+void add_lane(std::string& text, const LaneStats& lane, const std::optional<LaneRate>& rate,
+              bool durable) {
   add_line(text, "lane %u%s%s%s: %s, by %s, life %s%s", lane.lane,
            lane.producer.empty() ? "" : " \"", lane.producer.c_str(),
            lane.producer.empty() ? "" : "\"", to_string(lane.life),
@@ -65,6 +67,7 @@ void add_lane(std::string& text, const LaneStats& lane, const std::optional<Lane
              short_number(rate->messages_per_second).c_str(),
              format_size(static_cast<std::uint64_t>(rate->bytes_per_second)).c_str());
   }
+  if (durable) text += durable_text(lane);
   if (lane.blocked_on.incarnation != 0) {
     add_line(text, "  BLOCKED    by %s #%u for %s", describe(lane.blocked_on).c_str(),
              lane.blocked_on.number, duration(lane.blocked_for_ns).c_str());
@@ -96,9 +99,11 @@ std::string to_text(const ChannelSample& sample, const ChannelSample* before) {
            format_size(stats.options.ring_bytes).c_str(), to_string(stats.options.policy),
            stats.schema.empty() ? "bytes" : stats.schema.c_str(), stats.options.mode,
            format_size(stats.shared_bytes).c_str());
+  text += journal_text(stats);
   for (const LaneStats& lane : stats.lanes) {
     add_lane(text, lane,
-             before != nullptr ? rate_between(*before, sample, lane.lane) : std::nullopt);
+             before != nullptr ? rate_between(*before, sample, lane.lane) : std::nullopt,
+             stats.options.durable);
   }
   if (stats.lanes.empty()) text += "nobody has published yet\n";
   for (const ReaderFileStats& reader : stats.readers) {
@@ -109,6 +114,11 @@ std::string to_text(const ChannelSample& sample, const ChannelSample* before) {
         number(reader.counts.received).c_str(), number(reader.counts.lost).c_str(),
         number(reader.counts.overruns).c_str(), number(reader.counts.evictions).c_str(),
         number(reader.counts.parks).c_str());
+    if (reader.counts.caught_up != 0 || reader.counts.rewinds != 0) {
+      add_line(text,
+               "  journal    went on in the journal %s times; %s lanes ended before its place",
+               number(reader.counts.caught_up).c_str(), number(reader.counts.rewinds).c_str());
+    }
   }
   return text;
 }

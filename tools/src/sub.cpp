@@ -11,6 +11,7 @@
 #include "report.hpp"
 #include "signals.hpp"
 #include "size_argument.hpp"
+#include "time_argument.hpp"
 #include "verbs.hpp"
 
 #include <CLI/App.hpp>
@@ -61,15 +62,22 @@ struct Tally {
   std::uint64_t received = 0;
   std::uint64_t bytes = 0;
   std::uint64_t broken_lanes = 0;
+  std::uint64_t missing = 0;  // of a durable channel: trimmed by retention, or never journaled
   std::uint64_t began_ns = monotonic_ns();
 };
 
 Result<From> parse_from(const std::string& text) {
   if (text == "oldest") return From::oldest();
   if (text == "now") return From::now();
-  if (const auto sequence = parse_count(text)) return From::at(*sequence);
-  return fail(Errc::bad_argument, "\"%s\" is no place to begin; take oldest, now or a sequence",
-              text.c_str());
+  const auto place = parse_place(text);
+  if (!place) {
+    return fail(Errc::bad_argument,
+                "\"%.100s\" is no place to begin; take oldest, now, a sequence, a time "
+                "(2025-11-21T12:30:00Z, @1763728200) or how long ago (-10m)",
+                text.c_str());
+  }
+  if (place->sequence) return From::at(*place->sequence);
+  return From::since(std::chrono::nanoseconds(static_cast<std::int64_t>(*place->wall_ns)));
 }
 
 // A nap that ends when the end is requested.
@@ -145,7 +153,9 @@ class Reading {
     const OutputFormat format = arguments_.output();
     return subscriber_.poll_each(
         [this, format](const Message& message) {
-          print_message(message, format, output_.text());
+          print_message(printable(message), format, output_.text());
+          // What is acknowledged for ever must have been written.
+          if (arguments_.options.remember) output_.flush();
           ++tally_.received;
           tally_.bytes += message.bytes().size();
         },
@@ -169,9 +179,15 @@ class Reading {
   }
 
   bool survivable(const Error& error) {
-    const Errc code = error.code();
-    if (code != Errc::overrun && code != Errc::evicted && code != Errc::poisoned) return false;
-    tally_.broken_lanes += code == Errc::poisoned ? 1 : 0;
+    switch (error.code()) {
+      case Errc::overrun:
+      case Errc::evicted:
+      case Errc::rewound: break;
+      case Errc::poisoned: ++tally_.broken_lanes; break;
+      case Errc::trimmed:
+      case Errc::gap: tally_.missing += error.lost(); break;
+      default: return false;
+    }
     notes_.add(error);
     return true;
   }
@@ -199,6 +215,8 @@ void print_summary(const SubArguments& arguments, const Tally& tally, const Read
                 {"received", tally.received},
                 {"bytes", tally.bytes},
                 {"lost", stats.lost},
+                {"missing", tally.missing},
+                {"caught_up", stats.caught_up},
                 {"skipped", stats.skipped},
                 {"broken_lanes", tally.broken_lanes},
                 {"seconds", seconds},
@@ -209,6 +227,9 @@ void print_summary(const SubArguments& arguments, const Tally& tally, const Read
   std::fprintf(stderr, "received %" PRIu64 " messages, %s, in %.3f s; lost %" PRIu64,
                tally.received, format_size(tally.bytes).c_str(), seconds, stats.lost);
   if (stats.skipped != 0) std::fprintf(stderr, "; passed over %" PRIu64, stats.skipped);
+  if (tally.missing != 0) {
+    std::fprintf(stderr, "; %" PRIu64 " are no longer in the journal", tally.missing);
+  }
   if (end == End::timed_out) std::fputs("; nothing more came in time", stderr);
   std::fputs("\n", stderr);
 }
@@ -225,7 +246,8 @@ int read_channel(const SubArguments& arguments, const FoundChannel& found) {
   const Tally& tally = reading.tally();
   const ReaderStats stats = subscriber->stats();
   const bool too_few = *end == End::timed_out && (tally.received == 0 || arguments.count != 0);
-  const bool damaged = tally.broken_lanes != 0 || (stats.lost != 0 && !arguments.options.lossy);
+  const bool lost = (stats.lost != 0 && !arguments.options.lossy) || tally.missing != 0;
+  const bool damaged = tally.broken_lanes != 0 || lost;
   print_summary(arguments, tally, stats, *end, !too_few && !damaged);
   return too_few || damaged ? kCheckFailed : kGood;
 }
@@ -243,19 +265,28 @@ void add_reading_options(CLI::App& verb, SubArguments& arguments) {
     arguments.from = *parsed;
   };
   verb.add_option_function<std::string>("--from", take_from,
-                                        "Where to begin: oldest, now, or a sequence (now; oldest "
-                                        "in a channel that had to be waited for)")
+                                        "Where to begin: oldest, now, a sequence, and in a durable "
+                                        "channel a time (2025-11-21T12:30:00Z) or how long ago "
+                                        "(-10m) (now; oldest in a channel that had to be waited "
+                                        "for)")
       ->type_name("PLACE");
-  const auto take_format = [&arguments](const std::string& text) {
-    const auto parsed = parse_output_format(text);
-    if (!parsed) throw CLI::ValidationError("--format", std::string(parsed.error().sentence()));
-    arguments.format = *parsed;
-  };
-  verb.add_option_function<std::string>(
-          "--format", take_format,
-          "lines (the default); json: an object each, bytes that are not UTF-8 in base64; hex; "
-          "frames: a 4-byte little-endian length before each; bytes: nothing between; none")
-      ->type_name("FORMAT");
+  add_output_format_option(verb, arguments.format);
+}
+
+void add_durable_options(CLI::App& verb, SubArguments& arguments) {
+  auto* const durable = verb.add_flag_callback(
+      "--durable", [&arguments] { arguments.options.delivery = Delivery::durable; },
+      "Only what is on disk (the default of a durable channel)");
+  verb.add_flag_callback(
+          "--visible", [&arguments] { arguments.options.delivery = Delivery::visible; },
+          "As soon as it is published, though a power cut may take it back")
+      ->excludes(durable);
+  auto* const name =
+      verb.add_option("--name", arguments.options.name, "What others call this subscriber")
+          ->type_name("NAME");
+  verb.add_flag("--remember", arguments.options.remember,
+                "Of a durable channel: go on where the last subscriber of this name stopped")
+      ->needs(name);
 }
 
 constexpr const char* kFooter =
@@ -264,7 +295,8 @@ constexpr const char* kFooter =
     "for\n"
     "the channel (else 2) and for each next message; it ends with 1 if none came, or fewer than\n"
     "--count. Lost messages make it end with 1, unless --lossy says that they may. Ctrl-C, and a\n"
-    "reader of the output that goes away, end it well.\n";
+    "reader of the output that goes away, end it well. With --remember a message counts as read\n"
+    "once it is written to stdout.\n";
 
 }  // namespace
 
@@ -280,6 +312,7 @@ void add_sub(CLI::App& app, int& exit_code) {
                 "End when every publisher has left and everything is read");
   verb.add_flag("--lossy", arguments->options.lossy,
                 "Never hold up a publisher: rather lose messages, and count them");
+  add_durable_options(verb, *arguments);
   add_key_filter_option(verb, arguments->options.filter);
   add_wait_option(verb, arguments->options.wait);
   add_domain_options(verb, arguments->domain);

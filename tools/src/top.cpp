@@ -69,7 +69,14 @@ std::uint64_t lost_in(const LaneStats& lane) {
   return lost;
 }
 
-void add_row(Table& table, const std::string& channel, const LaneStats& lane,
+// What the disk lacks; "-" where none is asked for.
+std::string not_durable(const ChannelStats& stats, const LaneStats& lane) {
+  if (!stats.options.durable) return "-";
+  if (stats.journal.health == JournalHealth::ok) return std::to_string(lane.journal.lag_messages);
+  return std::to_string(lane.journal.lag_messages) + " " + to_string(stats.journal.health);
+}
+
+void add_row(Table& table, const ChannelStats& stats, const LaneStats& lane,
              const std::optional<LaneRate>& rate) {
   std::string blocked;
   if (lane.blocked_on.incarnation != 0) {
@@ -77,10 +84,12 @@ void add_row(Table& table, const std::string& channel, const LaneStats& lane,
               format_duration(std::chrono::nanoseconds(lane.blocked_for_ns));
   }
   const std::string who = lane.producer.empty() ? describe(lane.publisher) : lane.producer;
-  table.add({channel, std::to_string(lane.lane), lane.poisoned ? "poisoned" : to_string(lane.life),
-             who, rate ? short_number(rate->messages_per_second) : "-",
+  table.add({stats.name, std::to_string(lane.lane),
+             lane.poisoned ? "poisoned" : to_string(lane.life), who,
+             rate ? short_number(rate->messages_per_second) : "-",
              rate ? short_number(rate->bytes_per_second) : "-", std::to_string(lane.readers.size()),
-             std::to_string(longest_lag(lane)), std::to_string(lost_in(lane)), blocked});
+             std::to_string(longest_lag(lane)), std::to_string(lost_in(lane)),
+             not_durable(stats, lane), blocked});
 }
 
 std::string time_of_day() {
@@ -95,13 +104,13 @@ std::string time_of_day() {
 std::string draw(const Domain& domain, const Samples& before, const Samples& now,
                  std::size_t unreadable) {
   Table table({"CHANNEL", "LANE", "STATE", "PUBLISHER", "MSG/S", "BYTES/S", "READERS", "BEHIND",
-               "LOST", "BLOCKED BY"});
+               "LOST", "NOT DURABLE", "BLOCKED BY"});
   std::uint64_t memory = 0;
   for (const auto& [name, sample] : now) {
     memory += sample.stats.shared_bytes;
     const ChannelSample* const first = before_of(before, name);
     for (const LaneStats& lane : sample.stats.lanes) {
-      add_row(table, name, lane,
+      add_row(table, sample.stats, lane,
               first != nullptr ? rate_between(*first, sample, lane.lane) : std::nullopt);
     }
   }

@@ -10,6 +10,10 @@ namespace millrace::tools {
 void add_run(CLI::App& app, int& exit_code);
 void add_pub(CLI::App& app, int& exit_code);
 void add_sub(CLI::App& app, int& exit_code);
+void add_record(CLI::App& app, int& exit_code);
+void add_replay(CLI::App& app, int& exit_code);
+void add_journal(CLI::App& app, int& exit_code);
+void add_crashtest(CLI::App& app, int& exit_code);
 void add_ls(CLI::App& app, int& exit_code);
 void add_stat(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);
