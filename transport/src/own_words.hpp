@@ -15,13 +15,14 @@ class OwnWords {
   OwnWords(const ChannelState& channel, layout::ReaderSlot& slot, std::uint64_t epoch) noexcept
       : channel_(channel), slot_(slot), epoch_(epoch) {
     add(slot.joins);
-    slot.left.store(0, std::memory_order_relaxed);
   }
 
   void stand_at(Checkpoint place) noexcept {
     // [sync:space] Release, as every store of a position.
     slot_.position.store(place.position, std::memory_order_release);
     slot_.sequence.store(place.sequence, std::memory_order_relaxed);
+    // [sync:place] Release: who is to wait for us again must not wait at the place before this one.
+    slot_.left.store(0, std::memory_order_release);
     // [sync:place] Release: without it a publisher could take an old lane's position for ours.
     slot_.lane_epoch.store(epoch_, std::memory_order_release);
   }
