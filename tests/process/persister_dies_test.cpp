@@ -234,12 +234,96 @@ TEST_P(AtAPoint, AndTheNextOneContinues) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dead, AtAPoint,
-                         ::testing::Values("recorder.log-open", "recorder.attached",
+                         ::testing::Values("recorder.log-open", "attach.named", "recorder.attached",
                                            "recorder.joined", "recorder.open-to-publishers",
                                            "recorder.copied", "recorder.part-added",
                                            "recorder.item-built", "recorder.submitted",
-                                           "recorder.reported", "recorder.asleep",
-                                           "recorder.drained"));
+                                           "journal.point", "journal.turned", "recorder.reported",
+                                           "recorder.asleep", "recorder.drained"));
+
+// After a reboot the recorder makes the lanes of the producers that the log knows.
+class AfterAReboot : public PersisterDies, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(AfterAReboot, AndSequencesContinue) {
+  constexpr std::size_t kFeeds = 3;
+  const auto send_some = [&](Sequence from) {
+    RecorderThread recorder(enter("recorder"), patient_options(), {"orders"});
+    ASSERT_EQ(recorder.opened(), "");
+    for (std::size_t i = 0; i < kFeeds; ++i) {
+      Publisher source = publisher(orders(kFeedRing), feed(i));
+      ASSERT_EQ(source.next_sequence(), from);
+      for (int k = 0; k < 50; ++k)
+        ASSERT_EQ(send_next(source, feed(i), kMost), "");
+    }
+    ASSERT_EQ(recorder.end(), "");
+  };
+  ASSERT_NO_FATAL_FAILURE(send_some(0));
+  forget_shared_memory();
+  (void)orders(kFeedRing);
+  for (const int times : {1, 2}) {
+    Victim recorder({.point = GetParam(), .times = times}, [&] { return record(); });
+    recorder.await_end();
+    ASSERT_TRUE(recorder.was_killed()) << "this point is not reached";
+  }
+  ASSERT_NO_FATAL_FAILURE(send_some(50));
+  ASSERT_NO_FATAL_FAILURE(finish({100, 100, 100}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Dead, AfterAReboot,
+                         ::testing::Values("add-lane.made", "recorder.lane-restored",
+                                           "recorder.joined"));
+
+// Publishers that proceed without their journal leave gaps; each is written down once, whatever
+// happens to who finds it.
+class WithAGap : public PersisterDies, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(WithAGap, AndItIsWrittenDownOnce) {
+  ChannelOptions options = durable_options(4096);
+  options.when_journal_fails = WhenJournalFails::proceed;
+  const auto channel = domain_->channel("loose", options);
+  ASSERT_TRUE(channel) << said(channel);
+  const auto record_loose = [&](bool forever) -> std::string {
+    auto recorder = Recorder::open(enter("recorder"), patient_options(), {"loose"});
+    if (!recorder) return said(recorder);
+    for (int i = 0; forever && i < 1000; ++i) {
+      if (auto done = recorder->round(std::chrono::milliseconds(10)); !done) return said(done);
+    }
+    const auto closed = recorder->close();
+    return closed ? "" : said(closed);
+  };
+  ASSERT_EQ(record_loose(false), "");
+  Publisher source = publisher(*channel, "feed");
+  for (int life = 0; life < 3; ++life) {
+    for (int i = 0; i < 300; ++i)
+      ASSERT_EQ(send_next(source, "feed", 100), "");
+    Victim recorder({.point = GetParam()}, [&] { return record_loose(true); });
+    recorder.await_end();
+    ASSERT_TRUE(recorder.was_killed()) << "this point is not reached";
+  }
+  ASSERT_EQ(record_loose(false), "");
+  auto reader = JournalReader::open(journal());
+  ASSERT_TRUE(reader) << said(reader);
+  Sequence next = 0;
+  for (;;) {
+    const auto message = reader->next();
+    ASSERT_TRUE(message) << said(message);
+    if (!*message) break;
+    if ((*message)->sequence != next) {
+      // Two gaps may meet: the finder of the first one died before anything came behind it.
+      ASSERT_EQ((*message)->gap_to, (*message)->sequence);
+      ASSERT_LE((*message)->gap_from, (*message)->sequence);
+      ASSERT_GT((*message)->sequence, next) << "written twice";
+      next = (*message)->sequence;
+    }
+    ASSERT_TRUE(NumberedMessage("feed", next, 100).is((*message)->bytes)) << next;
+    ++next;
+  }
+  EXPECT_EQ(next, 900U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Dead, WithAGap,
+                         ::testing::Values("recorder.gap-said", "recorder.submitted",
+                                           "recorder.reported"));
 
 }  // namespace
 }  // namespace millrace
