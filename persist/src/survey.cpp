@@ -41,7 +41,7 @@ void take_manifest(const layout::Manifest& manifest, JournalSurvey& survey) {
   survey.created_ns = manifest.created_ns;
   survey.generation = manifest.generation;
   survey.epoch = manifest.epoch;
-  survey.boots = manifest.boot;
+  survey.boots = manifest.boot + 1;  // ordinals count from 0
   survey.depth = manifest.depth;
   survey.tombstones = manifest.tombstones;
   survey.segment_bytes = manifest.segment_bytes;
@@ -84,8 +84,8 @@ std::optional<JournalHolder> holder_of_journal(const std::string& directory) {
   if (!lock.valid() || is_free(lock.get())) return std::nullopt;
   std::array<char, 256> content{};
   const ssize_t got = pread(lock.get(), content.data(), content.size(), 0);
-  const auto said = parse_holder(
-      std::string_view(content.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
+  const auto said =
+      parse_holder(std::string_view(content.data(), got > 0 ? static_cast<std::size_t>(got) : 0));
   if (!said) return JournalHolder{0, "", true};
   return JournalHolder{said->pid, said->name, is_alive(*said)};
 }
@@ -98,6 +98,7 @@ Result<JournalSurvey> survey_journal(const std::string& directory) {
   if (!disk) return Failure(disk.error());
   JournalSurvey survey;
   survey.disk = (*disk)->facts();
+  survey.disk.engine.clear();  // ours, not the writer's
   survey.free_bytes = (*disk)->free_bytes();
   const auto log = recover(**disk, RecoverAs::reader);
   if (!log) return Failure(log.error());

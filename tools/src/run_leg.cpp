@@ -2,6 +2,7 @@
 
 #include "millrace/core/clock.hpp"
 #include "millrace/core/topology.hpp"
+#include "millrace/persist/device_facts.hpp"
 #include "run_channel.hpp"
 #include "run_child.hpp"
 #include "run_conduct.hpp"
@@ -54,17 +55,33 @@ Result<void> settle(RunSettings& settings, const RunOptions& options, const RunC
   return {};
 }
 
-// A processor for each, if there are enough; two for the bare ping-pong, if there are two.
-void place(const RunPage& page, const RunOptions& options) {
+// Where the disk of a journal has no interrupts: whoever spins on such a processor makes every
+// durable write wait for its turn.
+std::vector<unsigned> quiet_cpus(std::vector<unsigned> cpus, const RunJournalPlace& place) {
+  const auto device = device_facts(place.directory());
+  if (!device) return cpus;
+  std::erase_if(cpus, [&](unsigned cpu) {
+    const auto& busy = device->interrupt_cpus;
+    return std::find(busy.begin(), busy.end(), cpu) != busy.end();
+  });
+  return cpus;
+}
+
+// A processor for each, if there are enough, one left over for the recorder of a durable run; two
+// for the bare ping-pong, if there are two.
+void place_all(const RunPage& page, const RunOptions& options, const RunJournalPlace* journal) {
   const auto asked = allowed_cpus();
-  const std::vector<unsigned> cpus = asked ? *asked : std::vector<unsigned>();
-  const bool enough = cpus.size() > 1 && options.publishers + options.subscribers <= cpus.size();
+  const std::vector<unsigned> all = asked ? *asked : std::vector<unsigned>();
+  const std::vector<unsigned> cpus = journal == nullptr ? all : quiet_cpus(all, *journal);
+  const std::size_t spinners = options.publishers + options.subscribers;
+  const std::size_t wanted = spinners + (journal == nullptr ? 0 : 1);
+  const bool enough = all.size() > 1 && wanted <= all.size() && spinners <= cpus.size();
   std::size_t next = 0;
   const auto give = [&](ChildWords& words, bool plays) {
     words.cpu = enough ? static_cast<std::int32_t>(cpus[next]) : -1;
     if (enough) ++next;
     words.bare_cpu = -1;
-    if (plays && cpus.size() > 1 && options.subscribers != 0) words.bare_cpu = words.cpu;
+    if (plays && all.size() > 1 && options.subscribers != 0) words.bare_cpu = words.cpu;
   };
   for (std::uint32_t each = 0; each < options.publishers; ++each) {
     page.publisher(each).lane = kNoLane;
@@ -72,9 +89,9 @@ void place(const RunPage& page, const RunOptions& options) {
   }
   for (std::uint32_t each = 0; each < options.subscribers; ++each)
     give(page.subscriber(each).child, each == 0);
-  if (enough || cpus.size() < 2 || options.subscribers == 0) return;
-  page.publisher(0).child.bare_cpu = static_cast<std::int32_t>(cpus[0]);
-  page.subscriber(0).child.bare_cpu = static_cast<std::int32_t>(cpus[1]);
+  if (enough || all.size() < 2 || options.subscribers == 0) return;
+  page.publisher(0).child.bare_cpu = static_cast<std::int32_t>(all[0]);
+  page.subscriber(0).child.bare_cpu = static_cast<std::int32_t>(all[1]);
 }
 
 Result<void> start_all(RunProcesses& processes, const RunOptions& options, const RunPage& page,
@@ -139,7 +156,7 @@ class Leg {
     if (auto set = settle(page->header().settings, options_, channel, input_); !set) {
       return Failure(set.error());
     }
-    place(*page, options_);
+    place_all(*page, options_, place_);
     RunProcesses processes;
     RunConductor conductor(options_, *page, processes);
     const std::uint64_t began_ns = wall_ns();

@@ -50,8 +50,8 @@ struct JournalSurvey {
   std::uint32_t item_bytes = 0;
   std::uint32_t block_bytes = 0;  // of the device when it was made
   Durability durability = Durability::dsync;
-  bool clean = false;              // closed in good order
-  ItemNumber end = 0;              // last item that is proven durable
+  bool clean = false;                // closed in good order
+  ItemNumber end = 0;                // last item that is proven durable
   std::uint64_t unproven_bytes = 0;  // behind it: the newest writes, or a torn end
 
   std::vector<SurveyedSegment> segments;
@@ -63,7 +63,7 @@ struct JournalSurvey {
   std::vector<JournalLane> lanes;
   std::vector<RememberedPlace> remembered;
 
-  DiskFacts disk;
+  DiskFacts disk;  // engine: empty, only a writer has one
   std::optional<DeviceFacts> device;
   std::optional<JournalHolder> holder;  // nothing: nobody has it open for writing
 };
