@@ -1,6 +1,6 @@
-// What proves that an item was durable (D1). Only a word that was written after the fact counts: the
-// watermark in a later header, an item that could not have been submitted before, a new epoch, the
-// clean end. Where a segment says its predecessor ends is no proof.
+// What proves that an item was durable (D1). Only a word that was written after the fact counts:
+// the watermark in a later header, an item that could not have been submitted before, a new epoch,
+// the clean end. Where a segment says its predecessor ends is no proof.
 #pragma once
 
 #include "millrace/persist/journal.hpp"

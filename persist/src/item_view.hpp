@@ -1,6 +1,7 @@
-// One item, checked. Whatever stands in a slot is untrusted: bytes of an earlier segment, of another
-// log, half of a write, or of somebody who copied a journal into a message. An item is believed only
-// where it was written: salt, segment, offset and a checksum seeded with the log's key.
+// One item, checked. Whatever stands in a slot is untrusted: bytes of an earlier segment, of
+// another log, half of a write, or of somebody who copied a journal into a message. An item is
+// believed only where it was written: salt, segment, offset and a checksum seeded with the log's
+// key.
 //
 // Thread rules: one thread.
 #pragma once

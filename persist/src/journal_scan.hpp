@@ -1,6 +1,7 @@
-// One reader's place in a log: items one after the other, and the messages in them. It pins nothing.
-// An item is copied, checked and used from the copy; one that is not as it was written is a matter
-// of retention if the manifest says that its segment is needed no longer, and damage if not (R11).
+// One reader's place in a log: items one after the other, and the messages in them. It pins
+// nothing. An item is copied, checked and used from the copy; one that is not as it was written is
+// a matter of retention if the manifest says that its segment is needed no longer, and damage if
+// not (R11).
 #pragma once
 
 #include "item_view.hpp"

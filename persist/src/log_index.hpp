@@ -1,5 +1,5 @@
-// What readers know of a log that somebody else may be writing: its segments, its lanes, and how far
-// it is proven durable. Any number of scans share one, and whoever looks again looks for all.
+// What readers know of a log that somebody else may be writing: its segments, its lanes, and how
+// far it is proven durable. Any number of scans share one, and whoever looks again looks for all.
 //
 // Thread rules: one thread at a time for an index and all its scans.
 #pragma once

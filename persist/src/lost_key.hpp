@@ -9,7 +9,8 @@
 
 namespace millrace {
 
-// Errors: not_found (no slot holds a head that could be one), damaged (heads contradict each other).
+// Errors: not_found (no slot holds a head that could be one), damaged (heads contradict each
+// other).
 [[nodiscard]] Result<layout::Manifest> manifest_from_segments(Disk& disk);
 
 }  // namespace millrace

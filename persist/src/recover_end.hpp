@@ -1,7 +1,7 @@
 // Where the log ends: the last segments, item by item, until one is not as it should be.
 //
-// A lane's words count only once the item that carries them does. So an item waits until a later one
-// proves it; at most `depth` of them wait, because no more can be in flight.
+// A lane's words count only once the item that carries them does. So an item waits until a later
+// one proves it; at most `depth` of them wait, because no more can be in flight.
 #pragma once
 
 #include "evidence.hpp"

@@ -1,5 +1,5 @@
-// The sentences of a log that is refused. They name the place, what came last, what proves that more
-// was there, and whose messages it costs, as far as the next whole table tells.
+// The sentences of a log that is refused. They name the place, what came last, what proves that
+// more was there, and whose messages it costs, as far as the next whole table tells.
 #pragma once
 
 #include "evidence.hpp"
@@ -11,8 +11,8 @@
 
 namespace millrace {
 
-// "messages 10 to 19 of producer "a" in channel "c", …": what lies between where the lanes stand and
-// what the item begins with; empty: its table does not tell.
+// "messages 10 to 19 of producer "a" in channel "c", …": what lies between where the lanes stand
+// and what the item begins with; empty: its table does not tell.
 [[nodiscard]] std::string lost_between(const Catalog& lanes, const ItemFacts* next_good);
 
 [[nodiscard]] Failure broken_item(const LogEnd& end, const SeenSlot& slot, const Evidence& evidence,

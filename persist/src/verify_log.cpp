@@ -182,7 +182,8 @@ Result<bool> LogCheck::judge() {
   const ItemNumber broken = walk_->end().place.item;
   if (evidence_.proven() < beyond_losses(verified_.manifest, broken)) return false;
   if (looked_twice_at_ != broken) {
-    // Beside a running log it may have been on its way when we looked, and what proves it came later.
+    // Beside a running log it may have been on its way when we looked, and what proves it came
+    // later.
     looked_twice_at_ = broken;
     reader_.window().forget();
     return true;

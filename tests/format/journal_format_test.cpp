@@ -1,5 +1,5 @@
-// persist/FORMAT.md is held to the code, and the journal's bytes to the golden files. A failure here
-// is a change of format: a journal on somebody's disk could not be read any more.
+// persist/FORMAT.md is held to the code, and the journal's bytes to the golden files. A failure
+// here is a change of format: a journal on somebody's disk could not be read any more.
 #include "golden_journal.hpp"
 
 #include <regex>

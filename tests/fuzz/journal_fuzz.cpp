@@ -1,6 +1,7 @@
 // Any bytes as a journal: recovery, readers, verify and repair. The input is a manifest, then what
 // was written to two slots; the rest of them is as it was prepared. Most mutations would end at a
-// checksum, so the first byte may ask for checksums that fit: then they end where meaning is judged.
+// checksum, so the first byte may ask for checksums that fit: then they end where meaning is
+// judged.
 #include "fuzz_target.hpp"
 #include "hand_made_log.hpp"
 #include "item_shape.hpp"

@@ -1,5 +1,5 @@
-// Damage in every place a slot can have it (D2): recovery refuses it, verify finds all of it, repair
-// gives it up and keeps the rest.
+// Damage in every place a slot can have it (D2): recovery refuses it, verify finds all of it,
+// repair gives it up and keeps the rest.
 #include "hand_made_log.hpp"
 #include "millrace/persist/journal_reader.hpp"
 #include "recovered_log.hpp"
