@@ -11,8 +11,6 @@ namespace {
 // A snapshot of everything must leave most of a segment to what it is for.
 constexpr std::uint64_t kSnapshotShare = 8;
 
-constexpr std::uint16_t kRun = static_cast<std::uint16_t>(layout::EntryKind::run);
-
 template <class Record>
 std::span<const std::byte> bytes_of(const Record& record) noexcept {
   return std::as_bytes(std::span(&record, 1));

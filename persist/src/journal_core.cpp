@@ -89,6 +89,7 @@ bool JournalCore::may_submit() const noexcept {
 
 Result<ItemNumber> JournalCore::submit() noexcept {
   if (!disk_) return fail(Errc::closed, "the journal in %s was closed", options_.directory.c_str());
+  if (writer_.error() != 0) return poisoned();
   if (!fault_.empty()) return fail(Errc::bad_argument, "%s", fault_.c_str());
   if (!data_.begun() || data_.empty()) {
     return fail(Errc::bad_argument, "nothing is being built for the journal in %s",
