@@ -43,17 +43,16 @@ void RecoverySteps::sort_slots() {
 bool RecoverySteps::window() const noexcept {
   if (log_->report.clean || !witnesses_->empty() || !end_walk_) return false;
   if (found_behind_ || torn_switch() != nullptr) return true;
+  // The next item may have been a segment's head, in any slot that holds none.
+  const bool head_lost = std::ranges::any_of(survey_.slots, [](const SeenSlot& seen) {
+    const bool told = seen.state == SlotState::segment || seen.state == SlotState::spare ||
+                      seen.head_state == ItemState::pattern;
+    return !told;
+  });
+  if (head_lost) return true;
   const LogEnd& end = end_walk_->end();
-  if (end.end == WalkEnd::stop) {
-    // The next item would have been a segment's head: any slot that holds none may have held it.
-    return std::ranges::any_of(survey_.slots, [](const SeenSlot& seen) {
-      const bool told = seen.state == SlotState::segment || seen.state == SlotState::spare ||
-                        seen.head_state == ItemState::pattern;
-      return !told;
-    });
-  }
-  const bool untouched =
-      end.end == WalkEnd::stale || (end.end == WalkEnd::broken && end.state == ItemState::pattern);
+  const bool untouched = end.end == WalkEnd::stop || end.end == WalkEnd::stale ||
+                         (end.end == WalkEnd::broken && end.state == ItemState::pattern);
   return !untouched;
 }
 
