@@ -157,8 +157,7 @@ Result<void> RecorderCore::rest(nanoseconds most) {
 }
 
 bool RecorderCore::drained() const noexcept {
-  return journal_.building() == 0 && points_.empty() &&
-         std::ranges::all_of(sources_, [](const auto* source) { return source->drained(); });
+  return std::ranges::all_of(sources_, [](const auto* source) { return source->drained(); });
 }
 
 Result<void> RecorderCore::drain() {
@@ -169,8 +168,14 @@ Result<void> RecorderCore::drain() {
   acknowledgements_due_ = {};
   Clock::time_point room_by = Clock::now() + kDrainFull;
   for (;;) {
-    if (auto pushed = push(); !pushed) return pushed;
-    if (drained()) break;
+    // Publishers may go on meanwhile. Once everybody has given what was there when this began,
+    // nothing more is taken, or this would have no end.
+    if (!drained()) {
+      if (auto pushed = push(); !pushed) return pushed;
+    } else if (journal_.building() != 0 && journal_.may_submit()) {
+      if (auto gone = submit(); !gone) return Failure(gone.error());
+    }
+    if (drained() && journal_.building() == 0 && points_.empty()) break;
     if (auto waited = await(kSleepBound); !waited) return waited;
     show_stats(false);
     if (said_ != LogState::full) room_by = Clock::now() + kDrainFull;

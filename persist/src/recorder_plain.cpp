@@ -92,14 +92,24 @@ bool PlainChannel::next_message() {
   return message_.has_value();
 }
 
+// Whatever is published now lies within a ring for each lane.
+void PlainChannel::begin_drain() noexcept {
+  drained_ = false;
+  drain_left_ = channel_.options().ring_bytes * std::max<std::size_t>(lanes_.size(), 1);
+}
+
 Take PlainChannel::take(Journal& journal, std::size_t most) {
+  const Take taken = take_some(journal, most);
+  drain_left_ -= std::min(drain_left_, taken.bytes);
+  if (taken.what == Taken::nothing || drain_left_ == 0) drained_ = true;
+  return taken;
+}
+
+Take PlainChannel::take_some(Journal& journal, std::size_t most) {
   if (!long_.record.empty()) return take_long(journal);
   Take sum;
   for (int looks = 0; sum.bytes < most && looks < kTurn; ++looks) {
-    if (!next_message()) {
-      if (sum.messages == 0) drained_ = true;
-      break;
-    }
+    if (!next_message()) break;
     if (!add(journal, sum)) {
       if (!long_.record.empty()) return sum.messages != 0 ? sum : take_long(journal);
       if (sum.messages == 0) return {.what = Taken::item_full};

@@ -40,7 +40,7 @@ class PlainChannel final : public RecorderSource {
   // Until something may have come; at most so long.
   void wait(std::chrono::nanoseconds most) noexcept;
 
-  void begin_drain() noexcept override { drained_ = false; }
+  void begin_drain() noexcept override;
 
   [[nodiscard]] bool drained() const noexcept override { return drained_; }
 
@@ -68,6 +68,7 @@ class PlainChannel final : public RecorderSource {
         notes_(notes),
         in_log_(in_log) {}
 
+  Take take_some(Journal& journal, std::size_t most);
   [[nodiscard]] bool next_message();
   // False: the message cannot be added now.
   bool add(Journal& journal, Take& sum);
@@ -87,6 +88,7 @@ class PlainChannel final : public RecorderSource {
   std::optional<Message> message_;       // polled and not yet in an item
   Long long_;
   std::uint64_t overrun_ = 0;  // messages that the subscriber said it lost, and no gap is said of
+  std::uint64_t drain_left_ = 0;  // bytes that are waited for at most
   bool drained_ = false;
 };
 

@@ -186,6 +186,44 @@ TEST_F(RecorderTest, IsContinuedByTheNextOne) {
   EXPECT_EQ(check_log(journal(), 500, {{"feed", {.end = 2000}}}), "");
 }
 
+TEST_F(RecorderTest, EndsThoughItsPublishersDoNot) {
+  const Channel durable = orders();
+  const auto plain = domain_->channel("quotes");
+  ASSERT_TRUE(plain) << said(plain);
+  auto recorder = std::make_unique<RecorderThread>(enter("recorder"), log_options(),
+                                                   std::vector<std::string>{"orders", "quotes"});
+  ASSERT_EQ(recorder->opened(), "");
+  std::atomic<bool> enough{false};
+  std::atomic<Sequence> sent{0};
+  std::optional<Publisher> source = publisher(durable, "flood");
+  Publisher loose = publisher(*plain, "loose");
+  std::jthread flood([&] {
+    while (!enough) {
+      const NumberedMessage message("flood", source->next_sequence(), 1000);
+      if (source->try_send(message.bytes())) ++sent;
+      (void)loose.try_send(message.bytes());
+    }
+  });
+  while (sent < 1000)
+    std::this_thread::yield();
+  const Sequence before = sent;
+  EXPECT_EQ(recorder->end(), "");
+  enough = true;
+  flood.join();
+  EXPECT_GE(source->durable(), before);
+  const Sequence end = source->next_sequence();
+  source.reset();
+  recorder.reset();
+  RecorderThread last(enter("recorder"), log_options(), {"orders"});
+  ASSERT_EQ(last.opened(), "");
+  ASSERT_EQ(last.end(), "");
+  auto reader = JournalReader::open(journal());
+  ASSERT_TRUE(reader) << said(reader);
+  const auto lane = std::ranges::find(reader->lanes(), "flood", &JournalLane::producer);
+  ASSERT_NE(lane, reader->lanes().end());
+  EXPECT_EQ(lane->end, end);
+}
+
 TEST_F(RecorderTest, ContinuesSequencesAfterAReboot) {
   Sequence end = 0;
   for (int boot = 0; boot < 4; ++boot) {
