@@ -284,8 +284,8 @@ TEST_F(DurablePublisher, ProceedsWithoutItsJournalAndCountsExactly) {
   EXPECT_EQ(source.wait_durable(0, 0ms).has_value(), true);
   EXPECT_EQ(code_of(source.wait_durable(1, 0ms)), Errc::gap);
   EXPECT_TRUE(source.wait_durable(published - 1, 0ms));
-  // The ring holds a little more than the oldest checkpoint shows, so the journal may lose more than
-  // was overwritten; what was overwritten is exact.
+  // The ring holds a little more than the oldest checkpoint shows, so the journal may lose more
+  // than was overwritten; what was overwritten is exact.
   const LaneStats stats = source.stats();
   EXPECT_LE(stats.journal.unjournaled, lost);
   EXPECT_GE(stats.journal.unjournaled + kRing / 16 / 32 + 1, lost);

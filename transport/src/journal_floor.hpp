@@ -40,8 +40,8 @@ class JournalFloor {
   // now on this persister is not counted.
   bool drop_if_down() noexcept;
 
-  // Sleeps until the journal may have moved, at most `bound_ns`. What moved since the last durable()
-  // or position() ends it at once.
+  // Sleeps until the journal may have moved, at most `bound_ns`. What moved since the last
+  // durable() or position() ends it at once.
   void park(std::uint64_t bound_ns) const noexcept;
 
   // Counts what the limit gave up before it was durable. Call when the limit was raised, before

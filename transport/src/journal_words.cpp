@@ -111,8 +111,8 @@ void JournalWords::skip(std::uint32_t lane, Sequence first, Checkpoint place) no
   layout::JournalSlot& to = slot(lane);
   if (place.sequence > first) {
     if (value(to.gap_end) == 0) to.gap_first.store(first, std::memory_order_relaxed);
-    // [sync:gap-end] Release: with the end one sees the first. The durable point that passes the gap
-    // comes later, so nobody takes a message in it for durable.
+    // [sync:gap-end] Release: with the end one sees the first. The durable point that passes the
+    // gap comes later, so nobody takes a message in it for durable.
     to.gap_end.store(place.sequence, std::memory_order_release);
   }
   MILLRACE_CRASH_POINT("journal.gap-said");

@@ -66,8 +66,8 @@ bool JournaledLane::intact(Position from) const noexcept {
 
 Result<void> JournaledLane::resume(Sequence next) noexcept {
   at_ = durable_;
-  // [sync:join] The state that makes us count was stored before; without this fence the candidate of
-  // a publisher that has not seen it could be missed.
+  // [sync:join] The state that makes us count was stored before; without this fence the candidate
+  // of a publisher that has not seen it could be missed.
   ProductionMemory::full_fence();
   const bool overtaken = horizon() > at_.position + files_.view.capacity();
   if (overtaken && !may_gap_) return broken("its ring was overwritten before it was durable");

@@ -110,7 +110,7 @@ Result<Acquired> acquire(const ChannelState& channel, const std::string& name, P
                          bool fencing) {
   if (name.empty()) return new_lane(channel, name, me, fencing);
   for (int attempt = 0;; ++attempt) {
-    // Asked before the lanes are looked at: once it is open, every lane that the log knows is there.
+    // Asked before the lanes are looked at: once it is open, every lane of the log is there.
     const bool open =
         !channel.options.durable || channel.journal.state() != layout::JournalState::absent;
     const auto number = find_lane_named(channel, name);

@@ -11,8 +11,8 @@
 // pid and its lag), too_big, no_readers, poisoned, foreign, bad_argument (another claim is open).
 //
 // On a durable channel a ring that is full of messages that are not durable yet counts as full, and
-// the sentence names the journal; journal_poisoned: it failed, and this lane can go no further until
-// the next one continues.
+// the sentence names the journal; journal_poisoned: it failed, and this lane can go no further
+// until the next one continues.
 //
 // Thread rules: one thread at a time. A process that dies at any instruction leaves nothing behind
 // that stops others; at most its open claim vanishes.
@@ -88,9 +88,9 @@ class Publisher {
   // most `timeout`, also where it is kForever as long as there is hope:
   //
   //   ok                   it is
-  //   timeout              the journal is slow, stopped or full: the sentence says which, and its pid
-  //   journal_unavailable  after the timeout: nobody writes the journal (the next one continues). At
-  //                        once: it was detached, or fails where publishers proceed
+  //   timeout              the journal is slow, stopped or full; the sentence says which
+  //   journal_unavailable  after the timeout: nobody writes the journal (the next one continues).
+  //                        At once: it was detached, or fails where publishers proceed
   //   journal_poisoned     at once: a write or flush failed; whether it is durable is unknown
   //   gap                  publishers proceeded without the journal: it may have been overwritten
   //   poisoned             at once: this lane contradicts the log
