@@ -47,7 +47,8 @@ class [[nodiscard]] Claim {
 
   // Publishes, and waits until the message is durable (Publisher::wait_durable says what may come
   // of it). Errors `timeout` and `gap`: it is published, only not known to be durable;
-  // bad_argument: nothing was published; journal_poisoned and journal_unavailable: one or the other.
+  // bad_argument: nothing was published; journal_poisoned and journal_unavailable: one or the
+  // other.
   Result<Sequence> publish_durable(std::chrono::nanoseconds timeout) && noexcept;
 
   // Gives the room back. Counted.
