@@ -227,6 +227,19 @@ TEST_F(Seam, LanesThatTheJournalMadeHaveAPast) {
   }
 }
 
+TEST_F(Seam, ALaneThatOnlyTheJournalMadeIsNotTheEnd) {
+  const Channel channel = durable_channel();
+  LogPersister journal(domain_, log_, {{"feed", 0}});
+  Subscriber reader = subscriber(channel, {.from = From::oldest(), .until_closed = true});
+  EXPECT_EQ(code_of(reader.poll_for(std::chrono::milliseconds(300))), Errc::timeout);
+  {
+    Publisher source = publisher(channel, "feed");
+    send_durably(source, journal, 1);
+  }
+  EXPECT_EQ(next_text(reader), text(0));
+  EXPECT_EQ(code_of(reader.poll_for(kWatchdog)), Errc::closed);
+}
+
 TEST_F(Seam, NobodyWaitsForWhoReadsTheLogOfALaneThatHasNotLappedYet) {
   const Channel channel = durable_channel();
   write_past("feed", 100);

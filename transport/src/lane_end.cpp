@@ -24,8 +24,15 @@ std::size_t LaneSet::living_publishers() noexcept {
                     [&](const std::unique_ptr<SeenLane>& seen) { return owner_lives(*seen); }));
 }
 
+// A lane that a recorder made after a reboot has had no publisher yet.
+bool LaneSet::had_publishers() const noexcept {
+  return gone_ != 0 || std::any_of(lanes_.begin(), lanes_.end(), [](const auto& seen) {
+           return value(seen->files.control().life) != 0;
+         });
+}
+
 bool LaneSet::ended(const SubscriberState& state) noexcept {
-  if ((lanes_.empty() && gone_ == 0) || !cold_.empty()) return false;
+  if (!had_publishers() || !cold_.empty()) return false;
   if (stale() || living_publishers() != 0) return false;
   // Their death, or good-bye, orders everything they published before this look.
   return std::none_of(state.cursors.begin(), state.cursors.end(), [](const LaneCursor& cursor) {

@@ -101,6 +101,7 @@ class LaneSet {
 
   // Every publisher has left or died, and all they wrote was read.
   [[nodiscard]] bool ended(const SubscriberState& state) noexcept;
+  [[nodiscard]] bool had_publishers() const noexcept;
   [[nodiscard]] std::size_t living_publishers() noexcept;
   Failure closed() noexcept;
 
