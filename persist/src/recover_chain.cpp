@@ -12,13 +12,21 @@ bool live(const SeenSlot& seen, const layout::Manifest& manifest) noexcept {
   return seen.state == SlotState::segment && seen.header.segment >= manifest.first_live;
 }
 
+// By epoch first: a head that could not be read may come back when its number has been given again.
+bool newer(const SeenSlot& one, const SeenSlot& other) noexcept {
+  const bool by_epoch = !MILLRACE_FLAW(order_by_number);
+  if (by_epoch && one.header.epoch != other.header.epoch)
+    return one.header.epoch > other.header.epoch;
+  return one.header.segment > other.header.segment;
+}
+
 // The newest live one that `wanted` accepts.
 template <class Wanted>
 const SeenSlot* newest(const SlotSurvey& survey, const layout::Manifest& manifest, Wanted wanted) {
   const SeenSlot* found = nullptr;
   for (const SeenSlot& seen : survey.slots) {
     if (!live(seen, manifest) || !wanted(seen)) continue;
-    if (found == nullptr || seen.header.segment > found->header.segment) found = &seen;
+    if (found == nullptr || newer(seen, *found)) found = &seen;
   }
   return found;
 }

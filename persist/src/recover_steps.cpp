@@ -148,23 +148,30 @@ const DurableWitness* RecoverySteps::short_of() const {
   for (std::uint32_t i = 0; i < manifest.tombstones; ++i)
     if (manifest.accepted[i].epoch == manifest.epoch) return nullptr;
   for (const DurableWitness& witness : *witnesses_) {
-    for (const JournalLane& lane : lanes_.catalog().lanes()) {
-      if (lane.channel != witness.channel || lane.producer != witness.producer) continue;
-      if (lane.epoch == witness.epoch && lane.end < witness.durable) return &witness;
-    }
+    const JournalLane* const lane = lane_of(witness);
+    // The record of a lane or of its newest life may be in what is lost: then the log knows nothing
+    // of it, or only an earlier life.
+    if (lane == nullptr && witness.durable != 0) return &witness;
+    if (lane == nullptr || lane->epoch > witness.epoch) continue;
+    if (lane->end < witness.durable) return &witness;
   }
+  return nullptr;
+}
+
+const JournalLane* RecoverySteps::lane_of(const DurableWitness& witness) const {
+  for (const JournalLane& lane : lanes_.catalog().lanes())
+    if (lane.channel == witness.channel && lane.producer == witness.producer) return &lane;
   return nullptr;
 }
 
 Result<void> RecoverySteps::check_witnesses() const {
   const DurableWitness* const witness = short_of();
   if (witness == nullptr) return {};
-  for (const JournalLane& lane : lanes_.catalog().lanes()) {
-    if (lane.channel != witness->channel || lane.producer != witness->producer) continue;
-    const LogEnd& end = end_walk_->end();
-    return short_lane(lane, *witness, end, chain_.segments[end.index]->slot);
-  }
-  return {};
+  JournalLane lane;
+  lane.channel_name = "(not in the log)";
+  if (const JournalLane* const known = lane_of(*witness)) lane = *known;
+  const LogEnd& end = end_walk_->end();
+  return short_lane(lane, *witness, end, chain_.segments[end.index]->slot);
 }
 
 Result<void> RecoverySteps::accept_end() {
@@ -182,6 +189,14 @@ const SeenSlot* RecoverySteps::torn_switch() const noexcept {
   for (const SeenSlot& seen : survey_.slots)
     if (seen.state == SlotState::headless && seen.found_segment > newest) return &seen;
   return nullptr;
+}
+
+// What follows that head says that it was durable: however well the segments before it end, they are
+// not the newest.
+bool RecoverySteps::newest_head_is_lost() const noexcept {
+  const SeenSlot* const torn = torn_switch();
+  if (torn == nullptr) return false;
+  return torn->found_durable + (torn->found_head ? 0 : 1) >= torn->found_first;
 }
 
 // No whole head at all: a log whose first segment was never finished, or everything is gone.
@@ -202,7 +217,8 @@ Result<void> RecoverySteps::judge() {
   }
   if (chain_.segments.empty()) return judge_nothing();
   const ItemNumber broken = end_walk_->end().place.item;
-  const bool damaged = evidence_.proven() >= beyond_losses(log_->manifest, broken);
+  const bool damaged =
+      evidence_.proven() >= beyond_losses(log_->manifest, broken) || newest_head_is_lost();
   auto judged = damaged ? refuse(damage_at_end()) : accept_end();
   if (!judged) return judged;
   cut();
@@ -213,7 +229,8 @@ Failure RecoverySteps::damage_at_end() const {
   const LogEnd& end = end_walk_->end();
   const SeenSlot* const torn = torn_switch();
   const bool at_head = end.end == WalkEnd::stop && end.index + 1 == chain_.segments.size();
-  if (torn != nullptr && (at_head || torn->found_first == end.place.item + 1)) {
+  if (torn != nullptr &&
+      (newest_head_is_lost() || at_head || torn->found_first == end.place.item + 1)) {
     return lost_head(*torn, evidence_);
   }
   return broken_item(end, *chain_.segments[end.index], evidence_,

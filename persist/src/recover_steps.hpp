@@ -37,6 +37,7 @@ class RecoverySteps {
   Result<void> accept_end();
   [[nodiscard]] bool only_what_is_proven() const noexcept;
   [[nodiscard]] const DurableWitness* short_of() const;
+  [[nodiscard]] const JournalLane* lane_of(const DurableWitness& witness) const;
   Result<void> check_witnesses() const;
   void look_behind_end();
   void look_at_cut_segments();
@@ -46,6 +47,7 @@ class RecoverySteps {
   [[nodiscard]] bool window() const noexcept;
   [[nodiscard]] std::size_t first_walked() const noexcept;
   [[nodiscard]] const SeenSlot* torn_switch() const noexcept;
+  [[nodiscard]] bool newest_head_is_lost() const noexcept;
 
   Disk* disk_;
   RecoverAs as_;

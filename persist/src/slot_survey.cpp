@@ -15,9 +15,12 @@ void count_found(SeenSlot& seen, const ItemView& view) {
   if (view.header.segment > seen.found_segment) {
     seen.found_segment = view.header.segment;
     seen.found_first = view.header.item;
+    seen.found_head = view.header.offset == 0;
+    seen.found_durable = 0;
     seen.found_items = 0;
     seen.found_bytes = 0;
   }
+  seen.found_durable = std::max(seen.found_durable, view.header.durable);
   ++seen.found_items;
   seen.found_bytes += view.bytes;
 }
@@ -40,16 +43,38 @@ void look_through(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
                                        : SlotState::unprepared;
 }
 
+// A head that the device never wrote leaves what stood there before: an unused slot, or a segment
+// that nobody needs. What follows it tells. Blocks are looked at as far as one read goes; a head is
+// longer than that only in a log of hundreds of lanes.
+bool hides_items(const SeenSlot& seen, ItemReader& reader) {
+  const layout::Manifest& manifest = reader.manifest();
+  const std::uint64_t end = std::min<std::uint64_t>(manifest.segment_bytes, kReadAheadBytes);
+  reader.window().read_ahead(kReadAheadBytes);
+  ItemView view;
+  for (std::uint64_t at = manifest.block_bytes; at < end; at += manifest.block_bytes) {
+    const ItemState state = reader.read(seen.slot, at, ReadDepth::header, view);
+    if (authentic(state) && view.header.segment >= manifest.first_live) return true;
+  }
+  return false;
+}
+
 void look_at_head(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
   ItemView view;
   seen.head_state = reader.read(seen.slot, 0, ReadDepth::payload, view);
   if (seen.head_state == ItemState::whole) {
     const auto kind = static_cast<layout::ItemKind>(view.header.kind);
+    const auto head = segment_head_of(view, seen.slot, reader.manifest());
+    const bool unused = kind == layout::ItemKind::spare ||
+                        (head && view.header.segment < reader.manifest().first_live);
+    if (unused && hides_items(seen, reader)) {
+      look_through(seen, reader, evidence);
+      return;
+    }
     if (kind == layout::ItemKind::spare) {
       seen.state = SlotState::spare;
       return;
     }
-    if (const auto head = segment_head_of(view, seen.slot, reader.manifest())) {
+    if (head) {
       evidence.take(view.header);
       seen.state = SlotState::segment;
       seen.header = view.header;

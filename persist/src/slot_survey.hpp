@@ -32,6 +32,8 @@ struct SeenSlot {
   // Of a headless one: the items that were found. Numbers of the newest segment among them.
   std::uint64_t found_segment = 0;
   ItemNumber found_first = 0;
+  bool found_head = false;       // that item is the head itself
+  ItemNumber found_durable = 0;  // the highest that one of them proves
   std::uint64_t found_items = 0;
   std::uint64_t found_bytes = 0;
 };
