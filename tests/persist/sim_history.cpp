@@ -177,26 +177,39 @@ void History::acknowledge() {
 }
 
 void History::submit() {
-  if (journal_->building() == 0 || !journal_->may_submit()) return;
+  if (journal_->building() == 0) return;
+  if (!journal_->may_submit()) {
+    if (journal_->in_flight() != 0 || journal_->stats().state != LogState::full) return;
+    ++counts_.full;
+    const auto refused = journal_->submit();
+    if (refused) return broken("a full log takes an item");
+    if (refused.error().code() != Errc::no_space && refused.error().code() != Errc::full) {
+      return broken("full: " + std::string(refused.error().sentence()));
+    }
+    return random_.one_in(3) ? make_room() : poll(2'000'000'000);
+  }
   const auto number = journal_->submit();
-  if (number) {
-    if (*number <= watch_.promised()) broken("submit() gave a number that was already reported");
-    contributions_[*number] = std::exchange(building_, {});
-    ++counts_.items;
-    return;
+  if (!number && number.error().code() == Errc::journal_poisoned) return stay_poisoned();
+  // A seal of the journal's own may have taken the last place in flight.
+  if (!number && number.error().code() == Errc::busy && journal_->in_flight() != 0) return;
+  if (!number) return broken("submit: " + std::string(number.error().sentence()));
+  if (*number <= watch_.promised()) broken("submit() gave a number that was already reported");
+  const auto written = watch_.items().find(*number);
+  if (written == watch_.items().end()) return broken("submit() wrote nothing");
+  building_.segment = written->second.segment;
+  contributions_[*number] = std::exchange(building_, {});
+  ++counts_.items;
+}
+
+// A full log goes on by itself once there is room again.
+void History::make_room() {
+  medium_->capacity += 4 * settings_.options.segment_bytes;
+  medium_->faults.prepare_space = 0;
+  for (int seconds = 0; seconds < 30; ++seconds) {
+    poll(1'000'000'000);
+    if (!good() || poisoned_ || journal_->stats().state == LogState::ok) return;
   }
-  switch (number.error().code()) {
-    case Errc::full:
-      ++counts_.full;
-      if (random_.one_in(3)) {
-        medium_->capacity += 2 * settings_.options.segment_bytes;
-        medium_->faults.prepare_space = 0;
-      }
-      poll(2'000'000'000);
-      break;
-    case Errc::journal_poisoned: stay_poisoned(); break;
-    default: broken("submit: " + std::string(number.error().sentence())); break;
-  }
+  broken("the log is still full though there is room");
 }
 
 void History::poll(std::uint64_t timeout_ns) {

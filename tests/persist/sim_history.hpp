@@ -76,6 +76,7 @@ class History {
   using Subscription = std::pair<std::string, std::size_t>;  // and the lane's index
 
   struct Contribution {
+    std::uint64_t segment = 0;  // that the item was written to
     std::vector<Share> shares;
     std::map<Subscription, Sequence> acknowledgements;
   };
@@ -103,6 +104,7 @@ class History {
   bool add_gap(std::size_t lane);
   void acknowledge();
   void submit();
+  void make_room();
   void poll(std::uint64_t timeout_ns);
   void advance();
   void stay_poisoned();
@@ -110,6 +112,13 @@ class History {
 
   // ---- recovery (sim_recovery.cpp) ----
   void open();
+
+  // In mode C shared memory's word is what counts while the boot lasts (D3): of items that moved no
+  // lane it knows nothing, and acknowledgements stand in a file of their own.
+  [[nodiscard]] bool by_memory() const noexcept {
+    return shared_memory_ && settings_.facts.durability == Durability::buffered;
+  }
+
   [[nodiscard]] Result<Journal> open_on(const std::shared_ptr<SimulatedMedium>& medium,
                                         SimulatedDisk::Watch watch = {}) const;
   [[nodiscard]] std::vector<DurableWitness> witnesses() const;

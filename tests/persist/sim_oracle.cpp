@@ -67,12 +67,12 @@ ItemNumber proven_durable(const SimulatedMedium& medium) {
   std::vector<std::byte> front;
   for (const Disk::Slot& slot : medium.slots()) {
     for (std::uint64_t offset = 0; offset + block <= slot.bytes; offset += block) {
-      // As much of the slot as can be read from here, for a front longer than a block.
+      // As many whole blocks as can be read from here, for a front longer than one.
       front.clear();
-      for (std::uint64_t at = offset; at + kSectorBytes <= slot.bytes; at += kSectorBytes) {
-        const auto sector = medium.read(slot.file, at, kSectorBytes);
-        if (!sector || at >= offset + 2 * block) break;
-        front.insert(front.end(), sector->begin(), sector->end());
+      for (std::uint64_t at = offset; at < offset + 2 * block; at += block) {
+        const auto bytes = medium.read(slot.file, at, block);
+        if (!bytes) break;
+        front.insert(front.end(), bytes->begin(), bytes->end());
       }
       const auto header = header_of(front, *manifest);
       if (!header || header->offset != offset || header->item == 0) continue;

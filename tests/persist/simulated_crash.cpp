@@ -61,8 +61,8 @@ void SimulatedMedium::crash(Crash kind) {
   interrupt_operations(kind);
   if (kind == Crash::power) lose_power();
   if (kind == Crash::reboot) flush_everything();
-  if (kind == Crash::kill && random.one_in(3)) {
-    // The page cache may drop what it takes for clean.
+  if (kind == Crash::reboot || random.one_in(3)) {
+    // The page cache may drop what it takes for clean; a reboot drops it all.
     for (auto& [name, file] : files_) {
       std::erase_if(file.unsure, [&](const auto& one) {
         if (!one.second.forgotten) return false;

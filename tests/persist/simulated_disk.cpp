@@ -43,6 +43,9 @@ Result<void> SimulatedDisk::read(File file, std::uint64_t offset, std::span<std:
   if (dead() || spend()) return gone();
   if (!medium_->exists(file))
     return fail(Errc::not_found, "no file %u on the simulated disk", file);
+  if (role_ == Role::writer && medium_->random.chance(medium_->faults.heal)) {
+    medium_->heal(file, offset, into.size());
+  }
   const auto found = medium_->read(file, offset, into.size());
   if (!found) return fail_os(EIO, "sectors of file %u cannot be read", file);
   std::ranges::copy(*found, into.begin());

@@ -208,6 +208,12 @@ void SimulatedMedium::make_unreadable(Disk::File file, std::uint64_t offset) {
   files_.at(file).unreadable.insert(static_cast<std::uint32_t>(offset / kSectorBytes));
 }
 
+void SimulatedMedium::heal(Disk::File file, std::uint64_t offset, std::size_t bytes) {
+  std::erase_if(files_.at(file).unreadable, [&](std::uint32_t index) {
+    return index * kSectorBytes < offset + bytes && offset < (index + 1) * kSectorBytes;
+  });
+}
+
 Disk::Now SimulatedMedium::now() const noexcept {
   Disk::Now now;
   now.wall_ns = wall_offset_ns_ + clock_ns_;

@@ -41,6 +41,7 @@ struct Faults {
   std::uint32_t short_write = 0;      // fewer bytes than asked for
   std::uint32_t flush_error = 0;      // EIO; in mode C the pages are clean afterwards
   std::uint32_t prepare_space = 0;    // ENOSPC though there was room
+  std::uint32_t heal = 0;             // a sector that could not be read can be, from then on
   std::uint32_t stuck = 20;           // writes that take a thousand times as long
 };
 
@@ -114,6 +115,7 @@ class SimulatedMedium {
   void poke(Disk::File file, std::uint64_t offset, std::span<const std::byte> bytes);
   void flip(Disk::File file, std::uint64_t bit);
   void make_unreadable(Disk::File file, std::uint64_t offset);
+  void heal(Disk::File file, std::uint64_t offset, std::size_t bytes);
 
   // ---- time ----
   [[nodiscard]] Disk::Now now() const noexcept;
