@@ -193,12 +193,60 @@ TEST_F(Journal, WhatIsNoJournalIsRefusedByEveryVerb) {
   expect_refused(run({"journal", "ls"}), "DIR");
 }
 
-TEST_F(Journal, AnotherVersionIsRefusedAndNotTouched) {
+// CRC32C, bit by bit: the checksum of a manifest, with its own field zero.
+std::uint32_t checksum_of(const std::string& bytes) {
+  std::uint32_t crc = ~0U;
+  for (const char c : bytes) {
+    crc ^= static_cast<unsigned char>(c);
+    for (int bit = 0; bit < 8; ++bit)
+      crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f6'3b78 : 0);
+  }
+  return ~crc;
+}
+
+TEST_F(Journal, ALaterVersionIsRefusedAndNotTouched) {
   fill(10);
   for (const char* name : {"manifest.a", "manifest.b"}) {
-    // Both copies lose their checksum's blessing: nothing says any more what the segments are.
-    if (std::filesystem::exists(journal() + "/" + name)) flip(name, 8, 4);
+    std::fstream file(journal() + "/" + name, std::ios::binary | std::ios::in | std::ios::out);
+    std::string bytes(4096, '\0');
+    if (!file.read(bytes.data(), 4096)) continue;
+    constexpr std::size_t kVersionAt = 8;
+    constexpr std::size_t kChecksumAt = 12;
+    const std::uint32_t version = 99;
+    std::memcpy(bytes.data() + kVersionAt, &version, sizeof version);
+    std::memset(bytes.data() + kChecksumAt, 0, 4);
+    const std::uint32_t checksum = checksum_of(bytes);
+    std::memcpy(bytes.data() + kChecksumAt, &checksum, sizeof checksum);
+    file.seekp(0);
+    file.write(bytes.data(), 4096);
   }
+  const std::string before = fingerprint();
+  expect_refused(run({"record", "c", "--journal", journal()}), "later version");
+  for (const char* verb : {"ls", "stat", "verify", "tail"})
+    expect_refused(run({"journal", verb, journal()}), "later version");
+  EXPECT_EQ(fingerprint(), before);
+}
+
+TEST_F(Journal, ADirectoryWithoutItsManifestsSaysWhatHelps) {
+  fill(10);
+  for (const char* name : {"manifest.a", "manifest.b"})
+    std::filesystem::remove(journal() + "/" + name);
+  const std::string before = fingerprint();
+  expect_refused(run({"record", "c", "--journal", journal()}), "repair");
+  EXPECT_EQ(fingerprint(), before);
+}
+
+TEST_F(Journal, ASegmentOfAnotherLogIsNotTaken) {
+  fill(10);
+  const std::string other = disk_ / "other";
+  const Outcome made =
+      run({"record", "d", "--durable", "--journal", other, "--segment", "1M", "--seconds", "0.1"});
+  ASSERT_EQ(made.exit_code, 0) << made.err;
+  std::string name;
+  const std::streamoff at = find("line 5", name);
+  ASSERT_GT(at, 0);
+  std::filesystem::copy_file(other + "/" + name, journal() + "/" + name,
+                             std::filesystem::copy_options::overwrite_existing);
   const std::string before = fingerprint();
   const Outcome said = run(record_words());
   EXPECT_EQ(said.exit_code, 2) << said.out;

@@ -73,8 +73,8 @@ TEST_F(Replay, IntoAChannelUnderTheNamesOfTheProducers) {
 
 TEST_F(Replay, FollowsARecorder) {
   const auto recording = recorder();
-  Command replay(domain(), {"replay", "--journal", journal(), "--follow", "--count", "60"});
   ASSERT_EQ(publish(lines(0, 30)).exit_code, 0);
+  Command replay(domain(), {"replay", "--journal", journal(), "--follow", "--count", "60"});
   ASSERT_EQ(publish(lines(30, 60)).exit_code, 0);
   const Outcome said = replay.finish();
   EXPECT_EQ(said.exit_code, 0) << said.err;

@@ -7,6 +7,7 @@
 #include "size_argument.hpp"
 
 #include <CLI/Error.hpp>
+#include <algorithm>
 #include <chrono>
 #include <climits>
 #include <cstdio>
@@ -18,6 +19,7 @@ namespace millrace::tools {
 namespace {
 
 constexpr int kBetweenMs = 100;
+constexpr std::uint64_t kSegmentsLeast = 3;
 
 void add_segment_option(CLI::App& verb, JournalOptions& options) {
   const auto take = [&options](const std::string& text) {
@@ -96,6 +98,36 @@ Result<std::string> absolute_journal(const std::string& directory) {
                 directory.c_str());
   }
   return text;
+}
+
+Result<void> check_journal_options(const JournalOptions& options) {
+  std::error_code ignored;
+  const std::filesystem::path directory = options.directory;
+  const bool there = std::filesystem::exists(directory / "manifest.a", ignored) ||
+                     std::filesystem::exists(directory / "manifest.b", ignored);
+  const std::uint64_t least = kSegmentsLeast * options.segment_bytes;
+  // The segments of a journal that is there have the length that they have.
+  if (there || options.retain.bytes == 0 || options.retain.bytes >= least) return {};
+  return fail(Errc::bad_argument,
+              "--retain %s is less than the three segments of %s that a journal needs; keep more, "
+              "or take smaller segments (--segment)",
+              format_size(options.retain.bytes).c_str(),
+              format_size(options.segment_bytes).c_str());
+}
+
+Retention effective_retention(const JournalOptions& options) {
+  Retention retain = options.retain;
+  if (retain.bytes != 0) return retain;
+  constexpr std::uint64_t kMost = std::uint64_t{10} << 30;
+  std::error_code refused;
+  std::uint64_t ours = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(options.directory, refused)) {
+    const auto bytes = entry.file_size(refused);
+    if (!refused) ours += bytes;
+  }
+  const auto space = std::filesystem::space(options.directory, refused);
+  if (!refused) retain.bytes = std::min(kMost, (space.available + ours) / 4);
+  return retain;
 }
 
 Result<void> wait_while_busy(bool wait, const std::function<Result<void>()>& open) {

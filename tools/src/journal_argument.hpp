@@ -21,6 +21,12 @@ void add_journal_options(CLI::App& verb, JournalOptions& options);
 // every process. Error bad_argument: an empty or overlong path.
 [[nodiscard]] Result<std::string> absolute_journal(const std::string& directory);
 
+// What can be refused before anything is made. REQUIRES an absolute directory.
+[[nodiscard]] Result<void> check_journal_options(const JournalOptions& options);
+
+// What will be kept, with the default as a number.
+[[nodiscard]] Retention effective_retention(const JournalOptions& options);
+
 // Calls `open` again and again while the journal is busy, saying once on stderr whom it waits for,
 // until it succeeds, fails in another way, or the end is requested (then Errc::closed).
 [[nodiscard]] Result<void> wait_while_busy(bool wait, const std::function<Result<void>()>& open);

@@ -122,6 +122,7 @@ void say_how_it_begins(const RecordArguments& arguments, const Recorder& recorde
                 {"journal", arguments.journal.directory},
                 {"channels", arguments.channels},
                 {"made", channels.made()},
+                {"keeps_bytes", effective_retention(arguments.journal).bytes},
                 {"not_durable", channels.plain()},
                 {"disk", to_json(recorder.disk())},
                 {"recovery", to_json(recorder.recovery())}});
@@ -130,7 +131,7 @@ void say_how_it_begins(const RecordArguments& arguments, const Recorder& recorde
   std::fprintf(stderr, "journal  %s: %s\n", arguments.journal.directory.c_str(),
                describe(recorder.disk()).c_str());
   std::fprintf(stderr, "opening  %s\n", describe(recorder.recovery()).c_str());
-  std::fprintf(stderr, "keeps    %s\n", describe(arguments.journal.retain).c_str());
+  std::fprintf(stderr, "keeps    %s\n", describe(effective_retention(arguments.journal)).c_str());
   for (const std::string& name : channels.plain()) {
     std::fprintf(stderr,
                  "channel  %s is not durable: it is written down as it passes by, and what is "
@@ -181,6 +182,9 @@ int run_record(RecordArguments arguments) {
   if (!directory) return report(directory.error(), json);
   arguments.journal.directory = arguments.options.journal = *directory;
   arguments.options.durable = true;
+  if (auto sound = check_journal_options(arguments.journal); !sound) {
+    return report(sound.error(), json);
+  }
   auto domain = arguments.durable ? join(arguments.domain) : observe(arguments.domain);
   if (!domain) return report(domain.error(), json);
   auto channels =

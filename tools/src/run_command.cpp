@@ -1,5 +1,6 @@
 // `millrace run`: the main job. It starts itself as publishers and subscribers, brings real input
 // through the rings, and checks it to the last byte.
+#include "journal_argument.hpp"
 #include "report.hpp"
 #include "run_child.hpp"
 #include "run_input.hpp"
@@ -56,14 +57,17 @@ Result<RunResult> run_memory_leg(const RunOptions& options) {
 Result<RunResults> run_recorded(const RunOptions& options, const RunInput* input) {
   auto place = RunJournalPlace::find(options);
   if (!place && (!options.journal.empty() || !options.telemetry())) return Failure(place.error());
+  if (place && place->kept()) {
+    const auto sound = check_journal_options(run_journal_options(options, *place, 0, 0));
+    if (!sound) return Failure(sound.error());
+  }
   std::string refusal;
   if (place) {
     auto outcome = run_leg(options, input, &*place);
     if (!outcome) return Failure(outcome.error());
     if (outcome->result) {
       RunResults results{std::move(*outcome->result), std::nullopt};
-      const bool bare = !place->kept() && results.main.ok && !results.main.interrupted;
-      if (!bare) return results;
+      if (!options.telemetry() || !results.main.ok || results.main.interrupted) return results;
       auto memory = run_memory_leg(options);
       if (!memory) return Failure(memory.error());
       results.memory = std::move(*memory);

@@ -1,21 +1,15 @@
 // millrace sub: writes the messages of a channel to standard output.
-#include "channel_argument.hpp"
-#include "domain_argument.hpp"
-#include "duration_argument.hpp"
-#include "key_argument.hpp"
 #include "loss_notes.hpp"
 #include "message_print.hpp"
 #include "millrace/core/clock.hpp"
-#include "number_argument.hpp"
 #include "output_buffer.hpp"
 #include "report.hpp"
 #include "signals.hpp"
 #include "size_argument.hpp"
-#include "time_argument.hpp"
+#include "sub_options.hpp"
 #include "verbs.hpp"
 
 #include <CLI/App.hpp>
-#include <CLI/Error.hpp>
 #include <algorithm>
 #include <cinttypes>
 #include <memory>
@@ -29,22 +23,6 @@ namespace {
 
 constexpr std::chrono::nanoseconds kSlice = std::chrono::milliseconds(100);
 constexpr std::size_t kTogether = 256;
-
-struct SubArguments {
-  DomainArgument domain;
-  std::string channel;
-  std::uint64_t count = 0;  // 0: no end
-  std::optional<OutputFormat> format;
-  std::optional<From> from;
-  std::chrono::nanoseconds timeout{-1};  // below 0: none
-  SubscriberOptions options;
-
-  [[nodiscard]] bool has_timeout() const { return timeout.count() >= 0; }
-
-  [[nodiscard]] OutputFormat output() const {
-    return format.value_or(domain.json ? OutputFormat::json : OutputFormat::lines);
-  }
-};
 
 enum class End { enough, closed, asked, timed_out };
 
@@ -66,20 +44,6 @@ struct Tally {
   std::uint64_t began_ns = monotonic_ns();
 };
 
-Result<From> parse_from(const std::string& text) {
-  if (text == "oldest") return From::oldest();
-  if (text == "now") return From::now();
-  const auto place = parse_place(text);
-  if (!place) {
-    return fail(Errc::bad_argument,
-                "\"%.100s\" is no place to begin; take oldest, now, a sequence, a time "
-                "(2025-11-21T12:30:00Z, @1763728200) or how long ago (-10m)",
-                text.c_str());
-  }
-  if (place->sequence) return From::at(*place->sequence);
-  return From::since(std::chrono::nanoseconds(static_cast<std::int64_t>(*place->wall_ns)));
-}
-
 // A nap that ends when the end is requested.
 void nap() {
   pollfd end{end_descriptor(), POLLIN, 0};
@@ -89,16 +53,18 @@ void nap() {
 struct FoundChannel {
   Channel channel;
   bool waited = false;
+  std::uint64_t since_ns = 0;  // wall clock when the wait began
 };
 
 // The channel; with a timeout, it (and its domain) may appear meanwhile. Nothing if the end was
 // requested.
 Result<std::optional<FoundChannel>> find_channel(const SubArguments& arguments) {
   const std::uint64_t began_ns = monotonic_ns();
+  const std::uint64_t since_ns = wall_ns();
   for (bool waited = false; !end_requested(); waited = true) {
     auto domain = observe(arguments.domain);
     auto channel = domain ? domain->find(arguments.channel) : Failure(domain.error());
-    if (channel) return FoundChannel{std::move(*channel), waited};
+    if (channel) return FoundChannel{std::move(*channel), waited, since_ns};
     if (channel.error().code() != Errc::not_found) return Failure(channel.error());
     const auto waited_ns = std::chrono::nanoseconds(monotonic_ns() - began_ns);
     if (!arguments.has_timeout() || waited_ns >= arguments.timeout) {
@@ -234,10 +200,17 @@ void print_summary(const SubArguments& arguments, const Tally& tally, const Read
   std::fputs("\n", stderr);
 }
 
+// Nothing of a channel that was waited for is to be missed; but the past of a durable one may be
+// years, and was not asked for.
+From first_place(const FoundChannel& found) {
+  if (!found.waited) return From::now();
+  if (!found.channel.options().durable) return From::oldest();
+  return From::since(std::chrono::nanoseconds(static_cast<std::int64_t>(found.since_ns)));
+}
+
 int read_channel(const SubArguments& arguments, const FoundChannel& found) {
   SubscriberOptions options = arguments.options;
-  // Nothing of a channel that was waited for is to be missed.
-  options.from = arguments.from.value_or(found.waited ? From::oldest() : From::now());
+  options.from = arguments.from.value_or(first_place(found));
   auto subscriber = found.channel.subscriber(options);
   if (!subscriber) return report(subscriber.error(), arguments.domain.json, stderr);
   Reading reading(arguments, *subscriber);
@@ -258,65 +231,12 @@ int run_sub(const SubArguments& arguments) {
   return *found ? read_channel(arguments, **found) : kGood;
 }
 
-void add_reading_options(CLI::App& verb, SubArguments& arguments) {
-  const auto take_from = [&arguments](const std::string& text) {
-    const auto parsed = parse_from(text);
-    if (!parsed) throw CLI::ValidationError("--from", std::string(parsed.error().sentence()));
-    arguments.from = *parsed;
-  };
-  verb.add_option_function<std::string>("--from", take_from,
-                                        "Where to begin: oldest, now, a sequence, and in a durable "
-                                        "channel a time (2025-11-21T12:30:00Z) or how long ago "
-                                        "(-10m) (now; oldest in a channel that had to be waited "
-                                        "for)")
-      ->type_name("PLACE");
-  add_output_format_option(verb, arguments.format);
-}
-
-void add_durable_options(CLI::App& verb, SubArguments& arguments) {
-  auto* const durable = verb.add_flag_callback(
-      "--durable", [&arguments] { arguments.options.delivery = Delivery::durable; },
-      "Only what is on disk (the default of a durable channel)");
-  verb.add_flag_callback(
-          "--visible", [&arguments] { arguments.options.delivery = Delivery::visible; },
-          "As soon as it is published, though a power cut may take it back")
-      ->excludes(durable);
-  auto* const name =
-      verb.add_option("--name", arguments.options.name, "What others call this subscriber")
-          ->type_name("NAME");
-  verb.add_flag("--remember", arguments.options.remember,
-                "Of a durable channel: go on where the last subscriber of this name stopped")
-      ->needs(name);
-}
-
-constexpr const char* kFooter =
-    "The summary goes to stderr, as JSON with --json, which also makes json the default format.\n"
-    "Without --timeout a channel that is not there is an error (2). With it, sub waits so long "
-    "for\n"
-    "the channel (else 2) and for each next message; it ends with 1 if none came, or fewer than\n"
-    "--count. Lost messages make it end with 1, unless --lossy says that they may. Ctrl-C, and a\n"
-    "reader of the output that goes away, end it well. With --remember a message counts as read\n"
-    "once it is written to stdout.\n";
-
 }  // namespace
 
 void add_sub(CLI::App& app, int& exit_code) {
   const auto arguments = std::make_shared<SubArguments>();
   CLI::App& verb = *app.add_subcommand("sub", "Write the messages of a channel to stdout");
-  add_channel_name(verb, arguments->channel);
-  add_count_option(verb, "--count", arguments->count, 1, "End after N messages");
-  add_reading_options(verb, *arguments);
-  add_duration_option(verb, "--timeout", arguments->timeout,
-                      "End when nothing came for so long; also wait so long for the channel");
-  verb.add_flag("--until-closed", arguments->options.until_closed,
-                "End when every publisher has left and everything is read");
-  verb.add_flag("--lossy", arguments->options.lossy,
-                "Never hold up a publisher: rather lose messages, and count them");
-  add_durable_options(verb, *arguments);
-  add_key_filter_option(verb, arguments->options.filter);
-  add_wait_option(verb, arguments->options.wait);
-  add_domain_options(verb, arguments->domain);
-  verb.footer(std::string(kFooter) + kExitCodes);
+  add_sub_options(verb, *arguments);
   verb.callback([arguments, &exit_code] { exit_code = run_sub(*arguments); });
 }
 
