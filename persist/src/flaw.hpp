@@ -20,6 +20,7 @@ enum class Flaw : std::uint8_t {
   sequence_watermark,       // J4: durable_no grows only with items that carry messages
   window_by_count,          // J5: in_flight < depth instead of m - durable < depth
   two_headers_in_flight,    // a second segment header is written before the first is durable
+  short_segments,           // no mistake: segments end so early that the one before could be made
   unreadable_is_spare,      // T3: a slot whose header cannot be read is prepared again
   read_before_flush,        // recovery believes bytes that the device may still lose
   publish_before_header,  // recovery publishes its end before the fresh segment's header is durable

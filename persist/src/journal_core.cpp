@@ -1,5 +1,7 @@
 #include "journal_core.hpp"
 
+#include "flaw.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -103,6 +105,13 @@ Result<ItemNumber> JournalCore::submit() noexcept {
   return item;
 }
 
+// What a header may say to be durable, so that it proves it.
+ItemNumber JournalCore::proven() const noexcept {
+  const ItemNumber durable = writer_.durable();
+  if (!MILLRACE_FLAW(sequence_watermark)) return durable;
+  return index_.stops().empty() ? 0 : std::min(durable, index_.stops().back().item);
+}
+
 ItemNumber JournalCore::write(Buffered& item, bool content) noexcept {
   SegmentInfo& segment = segments_.back();
   const layout::Manifest& manifest = manifests_.now();
@@ -114,7 +123,7 @@ ItemNumber JournalCore::write(Buffered& item, bool content) noexcept {
                         .offset = segment.end,
                         .epoch = manifest.epoch,
                         .item = number,
-                        .durable = writer_.durable(),
+                        .durable = proven(),
                         .wall_ns = now.wall_ns,
                         .boot_ns = now.boot_ns,
                         .boot = manifest.boot,

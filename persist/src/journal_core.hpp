@@ -103,6 +103,7 @@ class JournalCore {
   [[nodiscard]] bool continues(const JournalLane& lane, const layout::TableEntry& entry) noexcept;
 
   // ---- items (journal_core.cpp) ----
+  [[nodiscard]] ItemNumber proven() const noexcept;
   ItemNumber write(Buffered& item, bool content) noexcept;
   void account(const ItemBuilder& item, std::uint64_t offset, ItemNumber number,
                const Disk::Now& now);

@@ -1,4 +1,5 @@
 // From one segment to the next, and what an idle log still has to say.
+#include "flaw.hpp"
 #include "journal_core.hpp"
 
 #include <algorithm>
@@ -28,7 +29,9 @@ bool JournalCore::fits(std::uint64_t bytes) const noexcept {
 }
 
 void JournalCore::advance() noexcept {
-  if (step_ == Step::open && !fits(manifests_.now().item_bytes)) step_ = Step::sealing;
+  const bool early = (MILLRACE_FLAW(short_segments) || MILLRACE_FLAW(two_headers_in_flight)) &&
+                     !segments_.empty() && segments_.back().last_item > segments_.back().first_item;
+  if (step_ == Step::open && (early || !fits(manifests_.now().item_bytes))) step_ = Step::sealing;
   while (step_ != Step::open && writer_.may_submit()) {
     bool moved = false;
     switch (step_) {
@@ -66,7 +69,8 @@ bool JournalCore::write_seal() noexcept {
 // Never two of them in flight: a torn one in the middle would cut the chain of links behind it.
 bool JournalCore::write_head() noexcept {
   if (!next_slot_) return false;
-  if (!segments_.empty() && writer_.durable() < segments_.back().first_item) return false;
+  const bool in_flight = !segments_.empty() && writer_.durable() < segments_.back().first_item;
+  if (in_flight && !MILLRACE_FLAW(two_headers_in_flight)) return false;
   if (!start(own_item_, layout::ItemKind::segment)) return false;
   add_segment_head();
   const ItemNumber item = write(own_item_, begun_);

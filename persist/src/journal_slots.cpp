@@ -1,4 +1,5 @@
 // Where the next segments go, which old ones are let go, and the manifest that says so.
+#include "flaw.hpp"
 #include "journal_core.hpp"
 
 #include <algorithm>
@@ -146,13 +147,16 @@ Result<void> JournalCore::first_slot() noexcept {
 }
 
 Result<void> JournalCore::begin() {
-  if (auto flushed = disk_->flush_all(); !flushed) return flushed;
+  if (!MILLRACE_FLAW(read_before_flush)) {
+    if (auto flushed = disk_->flush_all(); !flushed) return flushed;
+  }
   if (auto made = writer_.make_buffers(manifests_.now().item_bytes); !made) return made;
   if (auto raised = begin_epoch(writer_.submitted()); !raised) return raised;
   if (auto found = first_slot(); !found) return found;
   auto durable = wait_until([](const JournalCore& core) {
-    return core.step_ == Step::open && core.writer_.durable() == core.writer_.submitted() &&
-           !core.segments_.empty();
+    const bool durable =
+        core.writer_.durable() == core.writer_.submitted() || MILLRACE_FLAW(publish_before_header);
+    return core.step_ == Step::open && durable && !core.segments_.empty();
   });
   if (!durable) return durable;
   if (replaced_) pool_.add_spare(*replaced_);

@@ -1,5 +1,7 @@
 #include "log_writer.hpp"
 
+#include "flaw.hpp"
+
 #include <algorithm>
 #include <cerrno>
 
@@ -36,7 +38,9 @@ std::optional<std::size_t> LogWriter::take_buffer() noexcept {
 }
 
 bool LogWriter::may_submit() const noexcept {
-  return error_ == 0 && submitted_ - durable_ < depth_;
+  const bool within =
+      MILLRACE_FLAW(window_by_count) ? in_flight_ < depth_ : submitted_ - durable_ < depth_;
+  return error_ == 0 && within;
 }
 
 void LogWriter::submit(const Write& write) noexcept {
