@@ -7,7 +7,9 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -51,7 +53,22 @@ TEST_P(Mistake, IsFound) {
   RecordProperty("seed", static_cast<int>(broken->seed));
 }
 
-INSTANTIATE_TEST_SUITE_P(Planted, Mistake, testing::ValuesIn(kFlaws),
+// The control of two_headers_in_flight: with segments as short, and the rule kept, all is well.
+TEST(JournalSearch, SegmentsThatEndAtOnceBreakNoPromise) {
+  const PlantedFlaw planted(Flaw::short_segments);
+  Counts counts;
+  const auto broken = search(1, seeds_each(), counts);
+  ASSERT_FALSE(broken) << broken->how
+                       << "\nagain: " << repeat_command(broken->seed, "short_segments");
+}
+
+std::vector<NamedFlaw> mistakes() {
+  std::vector<NamedFlaw> all(std::begin(kFlaws), std::end(kFlaws));
+  std::erase_if(all, [](const NamedFlaw& one) { return one.flaw == Flaw::short_segments; });
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Planted, Mistake, testing::ValuesIn(mistakes()),
                          [](const auto& it) { return std::string(it.param.name); });
 
 TEST(JournalSearch, OneSeedIsOneHistory) {

@@ -105,6 +105,8 @@ bool History::add_gap(std::size_t index) {
   auto gap = std::ranges::find(lane.gaps, lane.copied, &SimLane::Gap::from);
   if (gap == lane.gaps.end() && lane.part_offset == 0 && lane.published > lane.copied &&
       random_.one_in(40)) {
+    // One that never reached the log is part of this one, or comes again.
+    std::erase_if(lane.gaps, [&](const auto& old) { return old.from >= lane.copied; });
     lane.gaps.push_back({lane.copied, random_.between(lane.copied + 1, lane.published)});
     gap = std::prev(lane.gaps.end());
   }

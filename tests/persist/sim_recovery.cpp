@@ -100,7 +100,7 @@ void History::check_recovery() {
   if (const std::string wrong = watch_.promise(journal_->durable(), report.end); !wrong.empty()) {
     return broken(wrong);
   }
-  watch_.cut(journal_->durable());
+  watch_.cut(journal_->stats().submitted);
   // A number may have been written by several lives; only one of them was accepted.
   std::erase_if(contributions_, [&](const auto& one) {
     return one.first > report.end || watch_.segment_of(one.first) != one.second.segment;

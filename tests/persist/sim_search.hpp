@@ -45,6 +45,7 @@ inline constexpr NamedFlaw kFlaws[] = {
     {"sequence_watermark", Flaw::sequence_watermark},
     {"window_by_count", Flaw::window_by_count},
     {"two_headers_in_flight", Flaw::two_headers_in_flight},
+    {"short_segments", Flaw::short_segments},
     {"unreadable_is_spare", Flaw::unreadable_is_spare},
     {"read_before_flush", Flaw::read_before_flush},
     {"publish_before_header", Flaw::publish_before_header},

@@ -16,11 +16,10 @@ void LogWatch::overwrite(Disk::File file, std::uint64_t offset, std::uint64_t by
     }
     return item.segment >= *first_live;
   };
-  std::erase_if(older_, [&](const auto& entry) {
-    if (!hit(entry.second)) return false;
-    if (!needed(entry.second)) let_go_.insert(entry.first);
-    return true;
-  });
+  // They stay known: a write that never lands leaves them where they are.
+  for (const auto& [number, item] : older_) {
+    if (hit(item) && !needed(item)) let_go_.insert(number);
+  }
   std::erase_if(items_, [&](const auto& entry) {
     const auto& [number, item] = entry;
     if (!hit(item)) return false;
@@ -31,6 +30,7 @@ void LogWatch::overwrite(Disk::File file, std::uint64_t offset, std::uint64_t by
                    std::to_string(item.segment) + " is overwritten in slot " +
                    std::to_string(file) + " (check 8)";
     }
+    older_.emplace(number, item);
     return true;
   });
 }
@@ -67,6 +67,7 @@ void LogWatch::see(Disk::File file, std::uint64_t offset, std::uint64_t bytes,
   if (const auto found = items_.find(header->item); found != items_.end()) {
     older_.emplace(found->first, std::move(found->second));
   }
+  if (segments_.contains(header->item)) again_.insert(header->item);
   segments_[header->item] = item.segment;
   items_.insert_or_assign(header->item, std::move(item));
 }
@@ -94,7 +95,7 @@ std::string LogWatch::promise(ItemNumber number, ItemNumber recovered) {
   for (ItemNumber n = promised_ + 1; n <= number; ++n) {
     const auto found = items_.find(n);
     if (found != items_.end() && stands(n, found->second)) continue;
-    if (n <= recovered && (let_go_.contains(n) || find_older(n))) continue;
+    if (let_go_.contains(n) || (n <= recovered && find_older(n))) continue;
     if (found == items_.end()) return "item " + std::to_string(n) + " was never written (check 6)";
     return "item " + std::to_string(n) + " was reported but a power cut can take it (check 6)";
   }

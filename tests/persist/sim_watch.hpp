@@ -63,7 +63,8 @@ class LogWatch {
     return found == segments_.end() ? 0 : found->second;
   }
 
-  [[nodiscard]] bool has_older(ItemNumber number) const { return older_.contains(number); }
+  // Was its number written before, by a life whose item was cut?
+  [[nodiscard]] bool has_older(ItemNumber number) const { return again_.contains(number); }
 
   // Promised, in a segment that no durable manifest has given up, newest last.
   [[nodiscard]] std::vector<ItemNumber> live() const;
@@ -85,6 +86,7 @@ class LogWatch {
   std::map<ItemNumber, WrittenItem> items_;
   std::multimap<ItemNumber, WrittenItem> older_;  // the same numbers, written before
   std::map<ItemNumber, std::uint64_t> segments_;
+  std::set<ItemNumber> again_;
   std::set<ItemNumber> let_go_;  // overwritten before they were promised, and needed by nobody
   ItemNumber promised_ = 0;
   bool may_withdraw_ = false;
