@@ -156,7 +156,7 @@ Result<void> JournalCore::begin() {
   auto durable = wait_until([](const JournalCore& core) {
     const bool durable =
         core.writer_.durable() == core.writer_.submitted() || MILLRACE_FLAW(publish_before_header);
-    return core.step_ == Step::open && durable && !core.segments_.empty();
+    return core.step_ == Step::open && told && !core.segments_.empty();
   });
   if (!durable) return durable;
   if (replaced_) pool_.add_spare(*replaced_);
