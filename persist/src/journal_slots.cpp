@@ -154,7 +154,7 @@ Result<void> JournalCore::begin() {
   if (auto raised = begin_epoch(writer_.submitted()); !raised) return raised;
   if (auto found = first_slot(); !found) return found;
   auto durable = wait_until([](const JournalCore& core) {
-    const bool durable =
+    const bool told =
         core.writer_.durable() == core.writer_.submitted() || MILLRACE_FLAW(publish_before_header);
     return core.step_ == Step::open && told && !core.segments_.empty();
   });
