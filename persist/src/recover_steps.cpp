@@ -70,6 +70,12 @@ Result<void> RecoverySteps::survey() {
 
 Result<void> RecoverySteps::link() {
   chain_ = link_segments(survey_, log_->manifest);
+  for (SeenSlot& seen : survey_.slots) {
+    const bool cut = seen.state == SlotState::segment &&
+                     seen.header.segment >= log_->manifest.first_live &&
+                     std::ranges::count(chain_.segments, &seen) == 0;
+    if (cut) look_behind_cut_tail(seen, reader_, evidence_);
+  }
   const SeenSlot* before = nullptr;
   for (const SeenSlot* const seen : chain_.segments) {
     log_->segments.push_back(segment_of(*seen));

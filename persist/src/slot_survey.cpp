@@ -46,14 +46,15 @@ void look_through(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
 // A head that the device never wrote leaves what stood there before: an unused slot, or a segment
 // that nobody needs. What follows it tells. Blocks are looked at as far as one read goes; a head is
 // longer than that only in a log of hundreds of lanes.
-bool hides_items(const SeenSlot& seen, ItemReader& reader) {
+bool hides_items(const SeenSlot& seen, ItemReader& reader, std::uint64_t own) {
   const layout::Manifest& manifest = reader.manifest();
   const std::uint64_t end = std::min<std::uint64_t>(manifest.segment_bytes, kReadAheadBytes);
   reader.window().read_ahead(kReadAheadBytes);
   ItemView view;
   for (std::uint64_t at = manifest.block_bytes; at < end; at += manifest.block_bytes) {
     const ItemState state = reader.read(seen.slot, at, ReadDepth::header, view);
-    if (authentic(state) && view.header.segment >= manifest.first_live) return true;
+    const std::uint64_t segment = authentic(state) ? view.header.segment : 0;
+    if (segment >= manifest.first_live && segment > own) return true;
   }
   return false;
 }
@@ -66,7 +67,7 @@ void look_at_head(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
     const auto head = segment_head_of(view, seen.slot, reader.manifest());
     const bool unused = kind == layout::ItemKind::spare ||
                         (head && view.header.segment < reader.manifest().first_live);
-    if (unused && hides_items(seen, reader)) {
+    if (unused && hides_items(seen, reader, view.header.segment)) {
       look_through(seen, reader, evidence);
       return;
     }
@@ -122,6 +123,11 @@ Result<SlotSurvey> survey_slots(Disk& disk, ItemReader& reader, Evidence& eviden
   }
   reader.window().read_ahead(kReadAheadBytes);
   return survey;
+}
+
+void look_behind_cut_tail(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
+  if (!hides_items(seen, reader, seen.header.segment)) return;
+  look_through(seen, reader, evidence);
 }
 
 Remains look_behind(ItemReader& reader, Disk::File slot, std::uint64_t segment,

@@ -46,6 +46,10 @@ struct SlotSurvey {
 // Every authentic header that is seen goes to `evidence`.
 [[nodiscard]] Result<SlotSurvey> survey_slots(Disk& disk, ItemReader& reader, Evidence& evidence);
 
+// A segment that is not of the log, as it seems: the head that was to replace it may be what was
+// never written. Then the slot is headless.
+void look_behind_cut_tail(SeenSlot& seen, ItemReader& reader, Evidence& evidence);
+
 // Parses the head of a segment; nothing if this is none, or was written to another slot.
 [[nodiscard]] std::optional<layout::SegmentHead> segment_head_of(const ItemView& view,
                                                                  Disk::File slot,
