@@ -67,6 +67,7 @@ void History::plant_damage() {
   if (candidates.empty()) return;
   const auto fork = std::make_shared<SimulatedMedium>(*medium_);
   fork->faults = {};
+  fork->capacity += 4 * settings_.options.segment_bytes;
   fork->settle(true);
   const ItemNumber victim = candidates[random_.below(candidates.size())];
   if (!damage(*fork, victim)) return;

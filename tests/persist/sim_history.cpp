@@ -182,25 +182,28 @@ void History::submit() {
   if (journal_->building() == 0) return;
   if (!journal_->may_submit()) {
     if (journal_->in_flight() != 0 || journal_->stats().state != LogState::full) return;
-    ++counts_.full;
     const auto refused = journal_->submit();
-    if (refused) return broken("a full log takes an item");
-    if (refused.error().code() != Errc::no_space && refused.error().code() != Errc::full) {
-      return broken("full: " + std::string(refused.error().sentence()));
-    }
-    return random_.one_in(3) ? make_room() : poll(2'000'000'000);
+    return refused ? broken("a full log takes an item") : refused_as_full(refused.error());
   }
   const auto number = journal_->submit();
   if (!number && number.error().code() == Errc::journal_poisoned) return stay_poisoned();
-  // A seal of the journal's own may have taken the last place in flight.
+  // A seal of the journal's own may have taken the last place in flight, or wants a slot first.
   if (!number && number.error().code() == Errc::busy && journal_->in_flight() != 0) return;
-  if (!number) return broken("submit: " + std::string(number.error().sentence()));
+  if (!number) return refused_as_full(number.error());
   if (*number <= watch_.promised()) broken("submit() gave a number that was already reported");
   const auto written = watch_.items().find(*number);
   if (written == watch_.items().end()) return broken("submit() wrote nothing");
   building_.segment = written->second.segment;
   contributions_[*number] = std::exchange(building_, {});
   ++counts_.items;
+}
+
+void History::refused_as_full(const Error& error) {
+  ++counts_.full;
+  if (error.code() != Errc::no_space && error.code() != Errc::full) {
+    return broken("submit: " + std::string(error.sentence()));
+  }
+  random_.one_in(3) ? make_room() : poll(2'000'000'000);
 }
 
 // A full log goes on by itself once there is room again.

@@ -104,6 +104,7 @@ class History {
   bool add_gap(std::size_t lane);
   void acknowledge();
   void submit();
+  void refused_as_full(const Error& error);
   void make_room();
   void poll(std::uint64_t timeout_ns);
   void advance();

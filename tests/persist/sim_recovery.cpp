@@ -44,6 +44,10 @@ void History::interrupted_recoveries() {
       journal_.emplace(std::move(*opened));
       return;
     }
+    if (medium_->life() == life && opened.error().code() == Errc::no_space) {
+      medium_->crash_after(0, kind);
+      return;
+    }
     if (medium_->life() == life) {
       broken("open: " + std::string(opened.error().sentence()));
       return;
@@ -74,6 +78,11 @@ void History::open() {
   if (!good()) return;
   if (!journal_) {
     auto opened = open_on(medium_, watch_.watch());
+    if (!opened && opened.error().code() == Errc::no_space) {
+      ++counts_.full;
+      medium_->capacity += 4 * settings_.options.segment_bytes;
+      opened = open_on(medium_, watch_.watch());
+    }
     if (!opened) {
       const bool damaged = opened.error().code() == Errc::damaged;
       return broken(sentence("{}{}", opened.error().sentence(),

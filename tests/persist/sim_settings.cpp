@@ -31,7 +31,7 @@ Settings settings_of(Random& random) {
   facts.file_system = "simulated";
   facts.engine = "simulator";
 
-  settings.capacity = (options.retain.bytes / kSegmentBytes + random.between(4, 8)) * kSegmentBytes;
+  settings.capacity = (options.retain.bytes / kSegmentBytes + random.between(1, 6)) * kSegmentBytes;
   settings.ring_bytes = random.between(2, 8) * kItemBytes;
   settings.lanes = static_cast<std::uint32_t>(random.between(1, 4));
   settings.epochs = static_cast<std::uint32_t>(random.between(1, 4));
