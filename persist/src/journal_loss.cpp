@@ -35,6 +35,7 @@ Failure JournalScan::trimmed(std::uint64_t segment) const {
 Failure JournalScan::given_up(ItemNumber from, ItemNumber to, const SegmentInfo& segment) {
   const ItemState state = reader_.read(segment.slot, place_.offset, ReadDepth::payload, item_);
   const std::uint64_t lost = state == ItemState::whole ? lost_before(item_) : 0;
+  goes_on_ = true;
   const Failure failure =
       fail(Errc::damaged, "journal items %llu to %llu were damaged and given up",
            static_cast<unsigned long long>(from), static_cast<unsigned long long>(to));

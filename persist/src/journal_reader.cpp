@@ -64,6 +64,10 @@ Result<std::optional<JournaledMessage>> JournalReader::next() {
   return scan_->next();
 }
 
+bool JournalReader::goes_on() const noexcept {
+  return scan_->goes_on();
+}
+
 Result<void> JournalReader::seek(JournalLaneId lane, Sequence sequence, Sequence proven_below) {
   return scan_->seek(lane, sequence, proven_below);
 }

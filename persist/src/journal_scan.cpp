@@ -89,6 +89,14 @@ Result<bool> JournalScan::load_item() {
   return true;
 }
 
+// The entries of a lane follow each other number by number, claims that were given up included:
+// what is missing between two of them lies in an accepted loss.
+void JournalScan::reach(Lane& lane, Sequence sequence) noexcept {
+  if (!lane.known || sequence <= lane.next) return;
+  lane.lost_from = lane.next;
+  lane.lost_to = sequence;
+}
+
 void JournalScan::begin_entry() {
   cursor_ = {};
   if (entry_ >= item_.entries.size()) return;
@@ -96,11 +104,14 @@ void JournalScan::begin_entry() {
   if (is(entry, EntryKind::run)) {
     cursor_ = RunCursor(entry);
     run_lane_ = &lanes_[entry.row.lane];
+    reach(*run_lane_, entry.row.first);
   }
+  if (is(entry, EntryKind::part)) reach(lanes_[entry.row.lane], entry.row.first);
   if (!is(entry, EntryKind::gap)) return;
   for (std::uint32_t i = 0; i < entry.row.count; ++i) {
     const auto gap = entry.record<layout::GapRecord>(i);
     Lane& lane = lanes_[gap.lane];
+    reach(lane, gap.from);
     // A gap that continues the last one is one gap to whoever reads on.
     if (lane.gap_to != gap.from || lane.gap_from == lane.gap_to) lane.gap_from = gap.from;
     lane.gap_to = gap.to;
@@ -118,7 +129,9 @@ JournaledMessage JournalScan::message_of(const ItemEntry& entry, Lane& lane,
           .bytes = record.bytes,
           .wall_ns = item_.header.wall_ns,
           .gap_from = lane.gap_from,
-          .gap_to = lane.gap_to};
+          .gap_to = lane.gap_to,
+          .lost_from = lane.lost_from,
+          .lost_to = lane.lost_to};
 }
 
 // A part that does not continue the last one begins anew, or belongs to a message whose beginning
@@ -170,6 +183,7 @@ Result<std::optional<JournaledMessage>> JournalScan::next_in_item() {
 }
 
 Result<std::optional<JournaledMessage>> JournalScan::next() {
+  goes_on_ = false;
   for (;;) {
     if (!in_item_) {
       auto loaded = load_item();

@@ -25,6 +25,10 @@ class JournalScan {
   [[nodiscard]] const std::shared_ptr<LogIndex>& shared_index() const noexcept { return index_; }
 
   Result<std::optional<JournaledMessage>> next();
+
+  // The last error was an accepted loss, and is passed.
+  [[nodiscard]] bool goes_on() const noexcept { return goes_on_; }
+
   Result<void> seek(JournalLaneId lane, Sequence sequence, Sequence proven_below);
   Result<void> seek_time(std::uint64_t wall_ns);
   void seek_begin() noexcept;
@@ -42,6 +46,8 @@ class JournalScan {
     bool known = false;
     Sequence gap_from = 0;
     Sequence gap_to = 0;
+    Sequence lost_from = 0;
+    Sequence lost_to = 0;
     std::vector<std::byte> parts;  // of a message that is longer than an item
     Sequence parts_of = 0;
   };
@@ -56,6 +62,7 @@ class JournalScan {
                               const RunCursor::Record& record) const;
   std::optional<JournaledMessage> add_part(const ItemEntry& entry);
   void begin_entry();
+  static void reach(Lane& lane, Sequence sequence) noexcept;
   [[nodiscard]] std::uint64_t lost_before(const ItemView& item) const;
   [[nodiscard]] Failure given_up(ItemNumber from, ItemNumber to, const SegmentInfo& segment);
   [[nodiscard]] Failure trimmed(std::uint64_t segment) const;
@@ -68,6 +75,7 @@ class JournalScan {
   ItemView item_;
   std::size_t entry_ = 0;  // of item_, the one that cursor_ walks
   bool in_item_ = false;
+  bool goes_on_ = false;
   RunCursor cursor_;
   Lane* run_lane_ = nullptr;  // of the run that cursor_ walks
   std::map<JournalLaneId, Lane> lanes_;

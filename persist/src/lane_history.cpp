@@ -93,6 +93,8 @@ Result<bool> LogLaneHistory::find(Sequence sequence) {
   const JournalLaneId id = lane->id;
   for (;;) {
     auto message = reader_.next();
+    // What a repair gave up may be another lane's loss alone: the message behind it tells of ours.
+    if (!message && reader_.goes_on()) continue;
     if (!message) return Failure(message.error());
     if (!*message) return false;
     if ((*message)->lane != id || (*message)->sequence < sequence) continue;
@@ -112,12 +114,9 @@ Failure LogLaneHistory::trimmed(Sequence sequence, Sequence first) const noexcep
 
 Result<std::optional<PastMessage>> LogLaneHistory::give(Sequence sequence, Sequence below) {
   const JournaledMessage& message = *held_;
-  if (in_gap(sequence)) {
-    expected_ = message.gap_to;
-    const Failure failure =
-        fail(Errc::gap, "messages %" PRIu64 " to %" PRIu64 " of \"%s\" were never journaled",
-             sequence, message.gap_to - 1, producer_.c_str());
-    return Failure(failure.error().with_lost(message.gap_to - sequence));
+  if (in_gap(sequence)) return missing(sequence, message.gap_to, "were never journaled");
+  if (is_lost(sequence)) {
+    return missing(sequence, message.lost_to, "were damaged in the journal and given up by repair");
   }
   if (message.sequence >= below) return std::optional<PastMessage>();
   expected_ = message.sequence + 1;
@@ -126,6 +125,17 @@ Result<std::optional<PastMessage>> LogLaneHistory::give(Sequence sequence, Seque
 
 bool LogLaneHistory::in_gap(Sequence sequence) const noexcept {
   return sequence >= held_->gap_from && sequence < held_->gap_to;
+}
+
+bool LogLaneHistory::is_lost(Sequence sequence) const noexcept {
+  return sequence >= held_->lost_from && sequence < held_->lost_to;
+}
+
+Failure LogLaneHistory::missing(Sequence sequence, Sequence to, const char* why) noexcept {
+  expected_ = to;
+  const Failure failure = fail(Errc::gap, "messages %" PRIu64 " to %" PRIu64 " of \"%s\" %s",
+                               sequence, to - 1, producer_.c_str(), why);
+  return Failure(failure.error().with_lost(to - sequence));
 }
 
 Result<std::optional<PastMessage>> LogLaneHistory::read(Sequence sequence, Sequence below) {

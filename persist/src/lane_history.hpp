@@ -51,8 +51,11 @@ class LogLaneHistory final : public LaneHistory {
   Result<bool> find(Sequence sequence);
   Result<std::optional<PastMessage>> search(Sequence sequence, Sequence below);
   [[nodiscard]] bool in_gap(Sequence sequence) const noexcept;
+  [[nodiscard]] bool is_lost(Sequence sequence) const noexcept;
   // What held_ is to somebody who asks for `sequence`.
   Result<std::optional<PastMessage>> give(Sequence sequence, Sequence below);
+  // What is gone from `sequence` on and why; the caller goes on at `to`, which costs no search.
+  Failure missing(Sequence sequence, Sequence to, const char* why) noexcept;
   Failure trimmed(Sequence sequence, Sequence first) const noexcept;
 
   JournalReader reader_;

@@ -1,6 +1,7 @@
 // Damage in every place a slot can have it (D2): recovery refuses it, verify finds all of it,
 // repair gives it up and keeps the rest.
 #include "hand_made_log.hpp"
+#include "lane_history.hpp"
 #include "millrace/persist/journal_reader.hpp"
 #include "recovered_log.hpp"
 #include "verify_log.hpp"
@@ -82,6 +83,28 @@ class Repair : public testing::Test {
     return text;
   }
 
+  // What somebody gets who reads a lane from `next` on, as a subscriber does.
+  std::string read_lane(const std::string& producer, Sequence next, Sequence end) {
+    auto reader = JournalReader::open(log_.disk());
+    if (!reader) return std::string(reader.error().sentence());
+    LogLaneHistory lane(std::move(*reader), Uuid{0xcc}, producer);
+    std::string text;
+    while (next < end) {
+      const auto message = lane.read(next, end);
+      if (message && !*message) return text + "nothing";
+      if (message) {
+        text += std::to_string((*message)->sequence) + " ";
+        next = (*message)->sequence + 1;
+        continue;
+      }
+      const Error& why = message.error();
+      text += std::string(to_string(why.code())) + "(" + std::to_string(why.lost()) + ") ";
+      if (why.lost() == 0) return text;
+      next += why.lost();
+    }
+    return text;
+  }
+
   HandMadeLog log_;
 };
 
@@ -141,6 +164,28 @@ TEST_F(Repair, AHoleInTheMiddleIsFoundAndKeptByReaders) {
   EXPECT_THAT(read_all(), HasSubstr("9 damaged(0) damaged(0)"));
   ASSERT_EQ(repaired().damages.size(), 1U);
   EXPECT_THAT(read_all(), HasSubstr("9 damaged(2) 12 13"));
+}
+
+TEST_F(Repair, WhoReadsALaneGoesOnBehindAHole) {
+  log_.add_lane(2, "bob");
+  log_.batch({log_.catalog(2), log_.run(2, 2)});
+  log_.batch({log_.run(1, 2)});
+  log_.batch({log_.run(2, 2)});
+  log_.watermark();
+  log_.damage_payload(9);
+  log_.damage_payload(26);
+  EXPECT_EQ(read_lane("alice", 8, 13), "8 9 damaged(0) ");
+  ASSERT_EQ(repaired().damages.size(), 2U);
+  EXPECT_EQ(read_lane("alice", 8, 13), "8 9 gap(2) 12 ");
+  EXPECT_EQ(read_lane("alice", 11, 13), "gap(1) 12 ") << "begins within the hole";
+  EXPECT_EQ(read_lane("bob", 0, 4), "0 1 2 3 ") << "lost nothing";
+}
+
+TEST_F(Repair, WhoReadsALaneGoesOnBehindAMissingSegment) {
+  log_.bytes->files.erase(1);
+  ASSERT_EQ(repaired().damages.size(), 1U);
+  EXPECT_EQ(read_lane("alice", 6, 18), "6 7 gap(8) 16 17 ");
+  EXPECT_EQ(read_lane("alice", 10, 18), "gap(6) 16 17 ");
 }
 
 TEST_F(Repair, ADamagedEndIsGivenUpAndNumbersGoOnAboveIt) {

@@ -28,9 +28,14 @@ struct JournaledMessage {
   std::uint64_t wall_ns = 0;         // when the item was made
 
   // The last messages of its lane before it that were never journaled: [gap_from, gap_to), equal if
-  // there are none. Other numbers that are missing were claims given up.
+  // there are none. Other numbers that are missing were claims given up, or are lost.
   Sequence gap_from = 0;
   Sequence gap_to = 0;
+
+  // The last ones that were in items which a repair gave up, as far as this reader read or sought
+  // the lane before them: [lost_from, lost_to), equal if there are none.
+  Sequence lost_from = 0;
+  Sequence lost_to = 0;
 };
 
 class JournalScan;
@@ -62,8 +67,12 @@ class JournalReader {
 
   // Next message of any lane, in the order of the log, from where seek stands (the beginning).
   // Aborted claims and the journal's own records are passed over. Nothing: the durable end.
-  // Errors: trimmed (retention was faster, lost() counts where it can), damaged.
+  // Errors: trimmed (retention was faster, lost() counts where it can), damaged: items that a repair
+  // gave up are told once and passed (goes_on), any other damage is met again by the next call.
   Result<std::optional<JournaledMessage>> next();
+
+  // The last next() told of items that a repair gave up; the one after it reads on behind them.
+  [[nodiscard]] bool goes_on() const noexcept;
 
   // Places next() at the first item that may hold this message of this lane; other lanes' messages
   // from there on come too. `proven_below`: sequences of this lane below it are known to be durable

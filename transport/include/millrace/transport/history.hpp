@@ -40,7 +40,7 @@ class LaneHistory {
   // at or above `below`, the sequence that the caller knows to be durable. Errors: trimmed
   // (retention has taken it; Error::lost() counts what is gone from `sequence` on, so the caller
   // goes on at sequence + lost), damaged (the log is; the sentence names segment and offset), gap
-  // (it was never journaled; lost() as for trimmed).
+  // (it was never journaled, or was damaged and given up by repair; lost() as for trimmed).
   virtual Result<std::optional<PastMessage>> read(Sequence sequence, Sequence below) = 0;
 
   // The oldest message that the log still holds; its end if it holds none.
