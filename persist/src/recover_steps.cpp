@@ -197,12 +197,13 @@ const SeenSlot* RecoverySteps::torn_switch() const noexcept {
   return nullptr;
 }
 
-// What follows that head says that it was durable: however well the segments before it end, they are
-// not the newest.
+// What follows that head says that it was durable: however well the segments before it end, they
+// are not the newest.
 bool RecoverySteps::newest_head_is_lost() const noexcept {
   const SeenSlot* const torn = torn_switch();
   if (torn == nullptr) return false;
-  return torn->found_durable + (torn->found_head ? 0 : 1) >= torn->found_first;
+  const ItemNumber head = torn->found_first - (torn->found_head ? 0 : 1);
+  return torn->found_durable >= head && !loss_of(log_->manifest, head);
 }
 
 // No whole head at all: a log whose first segment was never finished, or everything is gone.
