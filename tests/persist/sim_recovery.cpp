@@ -46,6 +46,7 @@ void History::interrupted_recoveries() {
     }
     if (medium_->life() == life && opened.error().code() == Errc::no_space) {
       medium_->crash_after(0, kind);
+      closed_ = false;
       return;
     }
     if (medium_->life() == life) {
@@ -80,6 +81,7 @@ void History::open() {
     auto opened = open_on(medium_, watch_.watch());
     if (!opened && opened.error().code() == Errc::no_space) {
       ++counts_.full;
+      closed_ = false;
       medium_->capacity += 4 * settings_.options.segment_bytes;
       opened = open_on(medium_, watch_.watch());
     }
