@@ -204,7 +204,9 @@ Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
     cursor.reader.jump(*place);
     cursor.stands_at(place->position);
   } else {
-    lost = cursor.reader.resynchronise();
+    // Who is put to sleep in the middle of it may find the table of checkpoints turned over.
+    for (int i = 0; i < kResynchronisations && cursor.reader.position() == before; ++i)
+      lost = cursor.reader.resynchronise();
   }
   cursor.stuck = cursor.reader.position() == before ? cursor.stuck + 1 : 0;
   if (cursor.stuck > kStuckMax) return broken(state, cursor);

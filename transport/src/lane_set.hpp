@@ -120,6 +120,7 @@ class LaneSet {
   [[nodiscard]] bool until_closed() const noexcept { return until_closed_; }
 
  private:
+  static constexpr int kResynchronisations = 64;    // at one overrun
   static constexpr std::uint32_t kStuckMax = 1000;  // overruns in a row that lead nowhere
   static constexpr std::uint32_t kNoLane = ~std::uint32_t{0};
 
