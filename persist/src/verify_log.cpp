@@ -1,26 +1,14 @@
 #include "verify_log.hpp"
 
+#include "damage_cost.hpp"
+#include "log_walk.hpp"
+#include "recover_verdict.hpp"
+
 #include <algorithm>
 
 namespace millrace {
 
 namespace {
-
-// What lies between where the lanes stand and what the item begins with.
-std::vector<Damage::Range> ranges_before(const Catalog& lanes, const ItemFacts& next_good) {
-  std::vector<Damage::Range> ranges;
-  for (const LaneFact& fact : next_good.lanes) {
-    const auto* const row = std::get_if<layout::TableEntry>(&fact);
-    if (row == nullptr) continue;
-    for (const JournalLane& lane : lanes.lanes()) {
-      if (lane.id != row->lane || row->first <= lane.end) continue;
-      const bool told = std::ranges::any_of(
-          ranges, [&](const Damage::Range& range) { return range.lane.id == lane.id; });
-      if (!told) ranges.push_back({.lane = lane, .from = lane.end, .to = row->first});
-    }
-  }
-  return ranges;
-}
 
 Result<void> add_loss(layout::Manifest& manifest, const layout::Tombstone& loss) {
   if (manifest.tombstones == layout::kTombstonesMax) {
@@ -132,7 +120,17 @@ Result<void> LogCheck::tell_progress() const {
 }
 
 Result<void> LogCheck::walk() {
-  if (chain_.segments.empty()) return {};
+  if (chain_.segments.empty()) {
+    // All slots are gone, cut short or of another log.
+    const ItemNumber first = beyond_losses(verified_.manifest, 1);
+    const bool written = verified_.manifest.first_live > 1 || evidence_.proven() >= first;
+    if (!written || first > 1) return {};
+    Damage damage;
+    damage.segment = verified_.manifest.first_live;
+    damage.what = no_segment(verified_.manifest).error().sentence();
+    verified_.report.damages.push_back(std::move(damage));
+    return {};
+  }
   walk_.emplace(reader_, chain_, evidence_, lanes_, log_);
   walk_->begin(0);
   for (;;) {
@@ -174,6 +172,33 @@ void LogCheck::look_behind_end() {
   }
 }
 
+// Which messages the broken item and those behind it cost. The first item behind them may be a
+// watermark, which says nothing of lanes: then those that follow are asked.
+std::vector<Damage::Range> LogCheck::cost_of(const LogEnd& end) {
+  constexpr int kAskedMost = 64;
+  std::vector<Damage::Range> ranges;
+  ItemView view;
+  if (next_good_) {
+    ranges = ranges_before(lanes_.catalog(), *next_good_);
+    const layout::ItemHeader& next = next_good_->header;
+    for (const SeenSlot* const seen : chain_.segments) {
+      if (!ranges.empty() || seen->header.segment != next.segment) continue;
+      LogWalk behind(
+          reader_,
+          {.slot = seen->slot, .segment = next.segment, .stop = verified_.manifest.segment_bytes},
+          {.offset = next.offset, .item = next.item, .crc = {}, .epoch = 0});
+      for (int asked = 0; asked < kAskedMost && ranges.empty(); ++asked) {
+        if (behind.next(view) != WalkEnd::item) break;
+        ranges = ranges_before(lanes_.catalog(), facts_of(view));
+      }
+    }
+  }
+  const SegmentInfo& segment = log_.segments[end.index];
+  const ItemState state = reader_.read(segment.slot, end.place.offset, ReadDepth::header, view);
+  if (authentic(state)) add_own_ranges(lanes_.catalog(), view, ranges);
+  return ranges;
+}
+
 // The walk stands at an item that is none. True: it was given up, and the walk goes on behind it.
 Result<bool> LogCheck::judge() {
   look_behind_end();
@@ -202,9 +227,9 @@ Result<bool> LogCheck::give_up_broken() {
   damage.what = to_string(end.end, end.state);
   ItemNumber to = std::max(evidence_.highest_item(), evidence_.proven());
   damage.bytes = verified_.manifest.segment_bytes - end.place.offset;
+  damage.sequences = cost_of(end);
   if (next_good_) {
     to = next_good_->header.item - 1;
-    damage.sequences = ranges_before(lanes_.catalog(), *next_good_);
     const bool same = next_good_->header.segment == segment.segment;
     const std::uint64_t until = same ? next_good_->header.offset
                                      : chain_.stop_of(end.index, verified_.manifest.segment_bytes);

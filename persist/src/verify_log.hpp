@@ -47,6 +47,7 @@ class LogCheck {
   Result<void> walk();
   Result<bool> judge();
   Result<bool> give_up_broken();
+  [[nodiscard]] std::vector<Damage::Range> cost_of(const LogEnd& end);
   void look_behind_end();
   Result<void> give_up(Damage damage, ItemNumber to);
   [[nodiscard]] Result<void> tell_progress() const;

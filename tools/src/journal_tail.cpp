@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <poll.h>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -80,6 +81,7 @@ class Tailing {
 
   Result<void> keep_last() {
     last_.clear();
+    damage_.clear();
     for (;;) {
       const auto message = next();
       if (!message) return Failure(message.error());
@@ -104,10 +106,21 @@ class Tailing {
   Result<std::optional<JournaledMessage>> next() {
     for (;;) {
       auto message = reader_.next();
-      if (message || message.error().code() != Errc::trimmed) return message;
-      notes_.add(message.error());
+      if (message || !passes(message.error())) return message;
+      if (told_.insert(std::string(message.error().sentence())).second) {
+        notes_.add(message.error());
+      }
       if (end_requested()) return std::nullopt;
     }
+  }
+
+  // Retention was faster, or a place was given up by repair, which is told once. Damage that nobody
+  // has given up is told again.
+  bool passes(const Error& error) {
+    if (error.code() == Errc::trimmed) return true;
+    if (error.code() != Errc::damaged || error.sentence() == damage_) return false;
+    damage_ = error.sentence();
+    return true;
   }
 
   static KeptMessage kept(const JournaledMessage& message) {
@@ -143,6 +156,8 @@ class Tailing {
   std::deque<KeptMessage> last_;
   std::unordered_map<JournalLaneId, std::string> producers_;
   const std::string unknown_;
+  std::string damage_;          // met last since the last seek
+  std::set<std::string> told_;  // a seek further back meets the same again
 };
 
 int run_tail(const TailArguments& arguments) {

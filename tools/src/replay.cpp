@@ -110,6 +110,9 @@ class Replaying {
 
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
+  // A place that had been given up was met.
+  [[nodiscard]] bool damaged() const { return !damage_.empty(); }
+
  private:
   [[nodiscard]] bool done() const {
     return arguments_.count != 0 && tally_.messages >= arguments_.count;
@@ -133,9 +136,14 @@ class Replaying {
     tally_.lost += missing;
   }
 
-  // Retention may be faster than we are; everything else ends it.
+  // Retention may be faster than we are, and a place that was given up by repair is told once;
+  // damage that nobody has given up is told again, and ends it as everything else does.
   Result<void> lost(const Error& error) {
-    if (error.code() != Errc::trimmed && error.code() != Errc::gap) return Failure(error);
+    const bool given_up = error.code() == Errc::damaged && error.sentence() != damage_;
+    if (given_up) damage_ = error.sentence();
+    if (!given_up && error.code() != Errc::trimmed && error.code() != Errc::gap) {
+      return Failure(error);
+    }
     progress_.clear();
     notes_.add(error);
     tally_.lost += error.lost();
@@ -155,12 +163,13 @@ class Replaying {
   Progress progress_;
   const std::uint64_t all_;
   Tally tally_;
+  std::string damage_;  // told last
 };
 
-int say_summary(const ReplayArguments& arguments, const Tally& tally) {
+int say_summary(const ReplayArguments& arguments, const Tally& tally, bool damaged) {
   const double seconds = tally.seconds();
   const double rate = seconds > 0 ? static_cast<double>(tally.bytes) / seconds : 0;
-  const bool good = tally.lost == 0;
+  const bool good = tally.lost == 0 && !damaged;
   if (arguments.domain.json) {
     print_json({{"ok", good},
                 {"journal", arguments.options.directory},
@@ -188,7 +197,7 @@ int replay_to(const ReplayArguments& arguments, ReplayTarget& target) {
   if (!replayer) return report(replayer.error(), json, arguments.summary());
   Replaying replaying(arguments, *replayer, target);
   const auto done = replaying.run();
-  if (done) return say_summary(arguments, replaying.tally());
+  if (done) return say_summary(arguments, replaying.tally(), replaying.damaged());
   if (replaying.tally().messages != 0 && !json) {
     std::fprintf(stderr, "replayed %s messages before this:\n",
                  grouped(replaying.tally().messages).c_str());
