@@ -115,15 +115,16 @@ TEST_P(JournalDies, AndTheNextOneGoesOn) {
   source->await_end();
   ASSERT_TRUE(source->went_well());
   ASSERT_NO_FATAL_FAILURE(expect_whole_log(1));
+  EXPECT_NE(disk_.channel(), Uuid{}) << "every channel would be this one";
 }
 
 INSTANTIATE_TEST_SUITE_P(At, JournalDies,
-                         ::testing::Values("attach.id", "attach.named", "attach.counted",
-                                           "journal.state-said", "journal.slot-cleared",
-                                           "journal.slot-begun", "journal.resumed",
-                                           "journal.copied", "journal.point-position",
-                                           "journal.point", "journal.turned",
-                                           "journal.sleep-announced"));
+                         ::testing::Values("attach.no-log", "attach.identity", "attach.id",
+                                           "attach.named", "attach.counted", "journal.state-said",
+                                           "journal.slot-cleared", "journal.slot-begun",
+                                           "journal.resumed", "journal.copied",
+                                           "journal.point-position", "journal.point",
+                                           "journal.turned", "journal.sleep-announced"));
 
 // Lanes that the log knows are made by the journal; it dies while it makes them.
 class JournalDiesMakingLanes : public DurablePeers,

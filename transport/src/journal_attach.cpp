@@ -71,8 +71,11 @@ Result<Uuid> identify(const ChannelState& channel, const Uuid& log, const Uuid& 
                 "back, or take it away with `millrace journal detach %s`",
                 channel.name.c_str(), channel.options.journal.c_str(), channel.name.c_str());
   }
-  if (!ever || !same) return given == none ? channel.uuid : given;
+  // [sync:journal-identity] Without this fence an older identity could be taken for the one in this
+  // log.
+  ProductionMemory::acquire_fence();
   const Uuid known = channel.journal.channel_in_log();
+  if (!ever || !same || known == none) return given == none ? channel.uuid : given;
   if (given == none || given == known) return known;
   return fail(Errc::bad_argument,
               "channel \"%s\" has another identity in the log than in shared memory; remove the "

@@ -23,6 +23,8 @@ Result<FeedWitness> JournalFeed::witness(const Domain& domain, std::string_view 
   FeedWitness seen;
   if (it.journal.file().attaches.load(std::memory_order_relaxed) == 0) return seen;
   std::memcpy(seen.log.data(), it.journal.file().log_uuid, seen.log.size());
+  // [sync:journal-identity] As in identify().
+  ProductionMemory::acquire_fence();
   seen.channel = it.journal.channel_in_log();
   for (const std::uint32_t number : detail::lane_numbers(it)) {
     const auto lane = detail::open_lane(it, number, Access::read);

@@ -32,11 +32,30 @@ layout::JournalState JournalWords::state() const noexcept {
   return static_cast<layout::JournalState>(file().state.load(std::memory_order_acquire));
 }
 
+// Who dies in between leaves a channel of no log, as if no persister had come: never a log beside an
+// identity that is not from it.
+void JournalWords::belong(const Uuid& log, const Uuid& channel_in_log) noexcept {
+  layout::ChannelJournalFile& words = file();
+  if (std::memcmp(words.log_uuid, log.data(), log.size()) == 0 &&
+      std::memcmp(words.channel, channel_in_log.data(), channel_in_log.size()) == 0) {
+    return;
+  }
+  std::memset(words.log_uuid, 0, sizeof words.log_uuid);
+  // [sync:journal-identity] Release fence: without it the identity could change beneath the log
+  // before.
+  ProductionMemory::release_fence();
+  MILLRACE_CRASH_POINT("attach.no-log");
+  std::memcpy(words.channel, channel_in_log.data(), sizeof words.channel);
+  // [sync:journal-identity] Release fence: who sees the log sees the identity in it.
+  ProductionMemory::release_fence();
+  MILLRACE_CRASH_POINT("attach.identity");
+  std::memcpy(words.log_uuid, log.data(), sizeof words.log_uuid);
+}
+
 void JournalWords::take(ParticipantName persister, const Uuid& log, const Uuid& channel_in_log,
                         std::uint64_t epoch) noexcept {
   layout::ChannelJournalFile& words = file();
-  std::memcpy(words.log_uuid, log.data(), sizeof words.log_uuid);
-  std::memcpy(words.channel, channel_in_log.data(), sizeof words.channel);
+  belong(log, channel_in_log);
   words.epoch.store(epoch, std::memory_order_relaxed);
   words.beat.store(monotonic_ns(), std::memory_order_relaxed);
   words.id.store(persister.id, std::memory_order_relaxed);

@@ -61,6 +61,9 @@ class JournalWords {
  private:
   explicit JournalWords(Segment segment) noexcept;
 
+  // Says which channel of which log this is.
+  void belong(const Uuid& log, const Uuid& channel_in_log) noexcept;
+
   std::optional<Segment> segment_;
   Watched watch_;
 };
