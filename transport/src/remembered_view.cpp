@@ -1,6 +1,7 @@
 #include "remembered_view.hpp"
 
 #include "directory_names.hpp"
+#include "millrace/core/clock.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -12,6 +13,15 @@ namespace {
 
 // Whoever may subscribe may make files here; the journal's process maps no more than this many.
 constexpr std::size_t kNamesMax = 1024;
+
+// Longer than any tick of the clock that stamps a directory.
+constexpr std::int64_t kStampGrainNs = 100'000'000;
+
+// May a name still come, or go, without the stamp of its directory changing?
+bool may_change_unseen(std::int64_t stamp_ns) noexcept {
+  const std::int64_t since = static_cast<std::int64_t>(wall_ns()) - stamp_ns;
+  return since > -kStampGrainNs && since < kStampGrainNs;
+}
 
 }  // namespace
 
@@ -25,18 +35,31 @@ void RememberedView::find_names() {
 
   if (!directory_.valid() || fstat(directory_.get(), &status) != 0) return;
   const std::int64_t changed = status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec;
-  // A file that comes within the grain of the clock is found with the next one, or by the next
-  // persister: a place that the log does not know yet is lost only with the whole machine.
   if (changed == changed_ns_) return;
-  changed_ns_ = changed;
+  // A stamp counts once it is old: two files that come within one tick share theirs, and the second
+  // would be missed, and what it has not acknowledged be removed.
+  if (!may_change_unseen(changed)) changed_ns_ = changed;
   for_each_name(directory_.get(), [&](std::string_view name) {
-    const auto known = [&](const auto& one) { return one->name == name; };
-    if (names_.size() >= kNamesMax || !valid_channel_name(name)) return;
-    if (std::none_of(names_.begin(), names_.end(), known)) add_name(std::string(name));
+    if (valid_channel_name(name)) look_at(std::string(name));
   });
 }
 
-void RememberedView::add_name(const std::string& name) {
+// A name that was removed and made anew is another file.
+void RememberedView::look_at(const std::string& name) {
+  struct stat status {};
+
+  if (fstatat(directory_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+  const auto known = std::find_if(names_.begin(), names_.end(),
+                                  [&](const auto& one) { return one->name == name; });
+  if (known != names_.end()) {
+    // Our mapping keeps the old file's number from being given again.
+    if ((*known)->inode == status.st_ino) return;
+    names_.erase(known);
+  }
+  if (names_.size() < kNamesMax) add_name(name, status.st_ino);
+}
+
+void RememberedView::add_name(const std::string& name, std::uint64_t inode) {
   const std::uint64_t bytes = layout::remembered_file_bytes(channel_.options.lanes_max);
   auto segment = Segment::open(directory_.get(), name.c_str(),
                                {.kind = layout::FileKind::remembered,
@@ -47,6 +70,7 @@ void RememberedView::add_name(const std::string& name) {
   if (!segment) return;  // not a subscriber's file, or not for us
   auto made = std::make_unique<Name>();
   made->name = name;
+  made->inode = inode;
   made->segment.emplace(std::move(*segment));
   made->watch = Watched(made->segment->data(), made->segment->size(), Access::read);
   made->told.resize(channel_.options.lanes_max);

@@ -30,18 +30,20 @@ class RememberedView {
     };
 
     std::string name;
+    std::uint64_t inode = 0;  // of the file that is mapped
     std::optional<Segment> segment;
     Watched watch;
     std::vector<Told> told;
   };
 
   void find_names();
-  void add_name(const std::string& name);
+  void look_at(const std::string& name);
+  void add_name(const std::string& name, std::uint64_t inode);
   static std::optional<Sequence> read(const Name& name, const JournaledLane& lane) noexcept;
 
   const ChannelState& channel_;
   Descriptor directory_;
-  std::int64_t changed_ns_ = -1;  // of the directory, when it was last listed
+  std::int64_t changed_ns_ = -1;  // of the directory when it was listed, once that is old
   std::vector<std::unique_ptr<Name>> names_;
 };
 
