@@ -65,18 +65,21 @@ Result<FeedRun> JournaledLane::copy(std::span<std::byte> room) noexcept {
   for (int attempt = 0; ready_ && attempt < kAttempts; ++attempt) {
     const Measured m = measure(room.size());
     const std::uint64_t bytes = m.count == 0 ? 0 : m.end.position - m.begin.position;
-    if (!m.broken && bytes != 0) copy_bytes(room.data(), m.begin.position, bytes);
+    if (bytes != 0) copy_bytes(room.data(), m.begin.position, bytes);
     if (files_.cut_off()) return broken("its file was cut short");
     if (!intact(at_.position)) {
       if (channel_.options.when_journal_fails == WhenJournalFails::block) {
         return broken("its ring was overwritten before it was durable");
       }
       // What was copied before is on its way to the log. The gap begins behind it.
-      if (durable_.sequence != at_.sequence && lost_ == 0) return FeedRun{.first = at_.sequence};
+      if (durable_.sequence != at_.sequence && lost_ == 0) {
+        return FeedRun{.first = at_.sequence, .again = true};
+      }
       if (auto placed = take_new_place(); !placed) return Failure(placed.error());
       continue;
     }
-    if (m.broken) return broken("bytes that no publisher writes");
+    // What is whole before such bytes is journaled; the next call finds them alone.
+    if (m.broken && m.count == 0) return broken("bytes that no publisher writes");
     FeedRun run{.first = m.begin.sequence,
                 .count = m.count,
                 .bytes = bytes,
@@ -86,7 +89,7 @@ Result<FeedRun> JournaledLane::copy(std::span<std::byte> room) noexcept {
     MILLRACE_CRASH_POINT("journal.copied");
     return run;
   }
-  return FeedRun{.first = at_.sequence, .lost = lost_};
+  return FeedRun{.first = at_.sequence, .lost = lost_, .again = ready_};
 }
 
 Result<std::size_t> JournaledLane::copy_part(std::uint64_t offset,
