@@ -1,6 +1,7 @@
 // Whether every block of a file has a place of its own on the device. A write into a hole or into
 // reserved but never written space changes metadata as well, and one into a block that is shared
-// with a copy (cp --reflink, a snapshot) allocates: both are slow, and both can fail on a full disk.
+// with a copy (cp --reflink, a snapshot) allocates: both are slow, and both can fail on a full
+// disk.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // A journal across compilers and versions, as text (golden/journal_*.hex):
 //
 //   journal_golden write DIR    makes DIR/journal_*.hex
-//   journal_golden read DIR     0: they are read as what was meant, and this program writes the same
+//   journal_golden read DIR     0: they are read as what was meant, and written again the same
 #include "golden_journal.hpp"
 
 #include <cstdio>
