@@ -66,6 +66,10 @@ class FileDisk : public Disk {
 
   [[nodiscard]] LogLock& log_lock() noexcept { return lock_; }
 
+  // Gives up what is being prepared, and waits for its thread: it writes and removes slots by their
+  // names, which belong to a successor as soon as the lock is given back. Never in a forked child.
+  void stop_preparing() noexcept { preparer_.reset(); }
+
   [[nodiscard]] const StagingBuffers& buffers() const noexcept { return buffers_; }
 
   // Adds a sentence to facts().note.
@@ -78,7 +82,7 @@ class FileDisk : public Disk {
   ForkGuard guard_;
   DiskFacts facts_;
   Uuid boot_;
-  LogLock lock_;  // goes last of all that writes
+  LogLock lock_;  // goes last of all that writes, also where an engine gives it back itself
   SlotFiles files_;
   StagingBuffers buffers_;
   std::unique_ptr<DoneQueue> done_;

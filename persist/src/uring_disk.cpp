@@ -39,6 +39,7 @@ UringDisk::UringDisk(DiskPlace place, std::unique_ptr<DoneQueue> done, std::uniq
 UringDisk::~UringDisk() {
   if (foreign()) return;
   drain();
+  stop_preparing();
   // The kernel takes its time to let go of a ring. With nothing in flight there is no reason to
   // let a successor wait for that.
   if (in_flight_ == 0) log_lock().give_back();
@@ -199,6 +200,9 @@ void UringDisk::take_completion(std::uint64_t data, std::int64_t result) noexcep
   WriteOperation& operation = operations_[data];
   if (const auto outcome = operation.take(result, facts().block_bytes)) {
     end(operation, *outcome);
+  } else if (const int refused = show_file(operation.target); refused != 0) {
+    // Another file may have got its place meanwhile, and the rest is not for that one.
+    end(operation, refused);
   } else {
     start(operation);
   }

@@ -5,11 +5,13 @@
 #include "support/child_process.hpp"
 #include "throttled_writer.hpp"
 
+#include <fcntl.h>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <signal.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 namespace millrace {
@@ -145,6 +147,30 @@ TEST_P(DiskLock, LeavingGivesItBackAtOnce) {
     }
     // In flight when the disk goes: leaving waits for it.
     disk->write(1, 0, 0, 0, kBlock, true);
+  }
+}
+
+// Else a successor would take the number of the slot that is still being written, or removed.
+TEST_P(DiskLock, NobodyPreparesAnythingOnceItIsFree) {
+  constexpr std::uint64_t kManySteps = std::uint64_t{512} << 20;
+  for (int life = 0; life < 20; ++life) {
+    auto disk = open();
+    ASSERT_TRUE(disk->lock(nullptr, nullptr));
+    const Descriptor lock(::open((scratch_ / "journal/lock").c_str(), O_RDWR | O_CLOEXEC));
+    const std::string slot = scratch_ / "journal/seg-0000.log";
+    disk->prepare(1, 0, kManySteps);
+    while (access(slot.c_str(), F_OK) != 0)
+      std::this_thread::yield();
+    std::thread leaving([&] { disk.reset(); });
+
+    struct flock whole {};
+
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    while (fcntl(lock.get(), F_OFD_SETLK, &whole) != 0)
+      std::this_thread::yield();
+    EXPECT_NE(access(slot.c_str(), F_OK), 0) << "half a slot, and the lock is free";
+    leaving.join();
   }
 }
 
