@@ -49,6 +49,9 @@ struct FeedRun {
   std::uint64_t lost = 0;
   // The next record alone is longer than `room`: nothing was copied. copy_part() takes it.
   std::uint64_t record_bytes = 0;
+  // Count 0 says nothing about what is there: its publisher overtook us, and the next records come
+  // once what was copied is durable.
+  bool again = false;
 };
 
 // What shared memory knows of a durable channel before a persister attaches: a log that ends before
