@@ -246,6 +246,7 @@ JournalStats JournalCore::stats() const {
 
 Result<void> JournalCore::close() noexcept {
   if (!disk_) return {};
+  closing_ = true;
   auto drained = wait_until([](const JournalCore& core) {
     return core.writer_.durable() == core.writer_.submitted() && !core.writer_.preparing();
   });

@@ -99,6 +99,7 @@ class JournalCore {
   [[nodiscard]] bool start(Buffered& item, layout::ItemKind kind) noexcept;
   [[nodiscard]] bool start_data() noexcept;
   [[nodiscard]] bool place_catalog() noexcept;
+  [[nodiscard]] bool goes_with_next_head(const layout::AcknowledgedRecord& record) noexcept;
   [[nodiscard]] Sequence& built_end(JournalLaneId id);
   [[nodiscard]] bool continues(const JournalLane& lane, const layout::TableEntry& entry) noexcept;
 
@@ -131,6 +132,7 @@ class JournalCore {
   void tick() noexcept;
 
   // ---- slots (journal_slots.cpp) ----
+  [[nodiscard]] bool wants_spare() const noexcept;
   void replenish() noexcept;
   void take_prepared() noexcept;
   Result<void> make_spare(Disk::File file) noexcept;
@@ -167,6 +169,7 @@ class JournalCore {
 
   Step step_ = Step::heading;
   bool begun_ = false;
+  bool closing_ = false;                 // no spare is begun any more
   std::optional<Disk::File> replaced_;   // spare once the first head is durable
   std::uint32_t last_crc_ = 0;           // of the last item that was submitted
   std::optional<Disk::File> next_slot_;  // of the next segment

@@ -24,6 +24,7 @@ std::uint64_t JournalCore::seal_room() const noexcept {
   return rounded_up(front + index_.most() * sizeof(layout::IndexRecord), manifest.block_bytes);
 }
 
+// Beside the room for the seal.
 bool JournalCore::fits(std::uint64_t bytes) const noexcept {
   return segments_.back().end + bytes + seal_room() <= manifests_.now().segment_bytes;
 }
@@ -31,7 +32,10 @@ bool JournalCore::fits(std::uint64_t bytes) const noexcept {
 void JournalCore::advance() noexcept {
   const bool early = (MILLRACE_FLAW(short_segments) || MILLRACE_FLAW(two_headers_in_flight)) &&
                      !segments_.empty() && segments_.back().last_item > segments_.back().first_item;
-  if (step_ == Step::open && (early || !fits(manifests_.now().item_bytes))) step_ = Step::sealing;
+  // A log that has no slot for its seal has still to prove its last reports: data leaves the block
+  // that a watermark takes.
+  const std::uint64_t wanted = manifests_.now().item_bytes + manifests_.now().block_bytes;
+  if (step_ == Step::open && (early || !fits(wanted))) step_ = Step::sealing;
   while (step_ != Step::open && writer_.may_submit()) {
     bool moved = false;
     switch (step_) {
@@ -147,7 +151,7 @@ std::uint64_t JournalCore::until_wanted() const noexcept {
         (idle_since_ns_ == 0 ? now_ns : idle_since_ns_) + kIdleBeforeWatermark;
     until = std::min(until, due - std::min(due, now_ns));
   }
-  if (pool_.wants_more() && !writer_.preparing()) {
+  if (wants_spare()) {
     until = std::min(until, prepare_at_ns_ - std::min(prepare_at_ns_, now_ns));
   }
   return until;

@@ -13,8 +13,12 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 
 }  // namespace
 
+bool JournalCore::wants_spare() const noexcept {
+  return !closing_ && !writer_.preparing() && pool_.wants_more();
+}
+
 void JournalCore::replenish() noexcept {
-  if (writer_.preparing() || !pool_.wants_more()) return;
+  if (!wants_spare()) return;
   if (disk_->now().boot_ns < prepare_at_ns_) return;
   writer_.prepare(pool_.next_to_prepare(), manifests_.now().segment_bytes);
 }
