@@ -17,8 +17,13 @@ namespace millrace::sim {
 namespace {
 
 std::uint64_t seeds_each() {
+#if defined(MILLRACE_ASAN)
+  constexpr std::uint64_t kDefault = 500;  // each takes several times as long
+#else
+  constexpr std::uint64_t kDefault = 2500;
+#endif
   const char* const text = std::getenv("MILLRACE_SEEDS");
-  return text == nullptr ? 2500 : std::strtoull(text, nullptr, 10);
+  return text == nullptr ? kDefault : std::strtoull(text, nullptr, 10);
 }
 
 class LegalHistories : public testing::TestWithParam<std::uint64_t> {};
