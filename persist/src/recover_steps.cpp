@@ -156,10 +156,11 @@ const DurableWitness* RecoverySteps::short_of() const {
   for (const DurableWitness& witness : *witnesses_) {
     const JournalLane* const lane = lane_of(witness);
     // The record of a lane or of its newest life may be in what is lost: then the log knows nothing
-    // of it, or only an earlier life.
-    if (lane == nullptr && witness.durable != 0) return &witness;
-    if (lane == nullptr || lane->epoch > witness.epoch) continue;
-    if (lane->end < witness.durable) return &witness;
+    // of it, or only another life. Whichever it is, numbers go on from life to life, so a log that
+    // ends below what was durable in any of them lacks something. Which life came first is not
+    // asked: epochs come from a clock that may be set back.
+    const Sequence end = lane == nullptr ? 0 : lane->end;
+    if (end < witness.durable) return &witness;
   }
   return nullptr;
 }
