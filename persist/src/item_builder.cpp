@@ -100,6 +100,10 @@ std::span<const std::byte> ItemBuilder::payload(std::size_t at, std::size_t byte
   return {payload_begin() + at, bytes};
 }
 
+std::span<std::byte> ItemBuilder::payload(std::size_t at, std::size_t bytes) noexcept {
+  return {payload_begin() + at, bytes};
+}
+
 void ItemBuilder::place_payload() noexcept {
   const std::size_t needed = front_bytes(table_.size(), kEscapesReserved);
   stored_bytes_ = payload_bytes_;

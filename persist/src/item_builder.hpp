@@ -71,6 +71,7 @@ class ItemBuilder {
   // Payload of an entry that lies `at` bytes from the beginning of the payload.
   [[nodiscard]] std::span<const std::byte> payload(std::size_t at,
                                                    std::size_t bytes) const noexcept;
+  [[nodiscard]] std::span<std::byte> payload(std::size_t at, std::size_t bytes) noexcept;
 
   // Lays the item out for its place on disk. May be called again, with another stamp.
   FinishedItem finish(const ItemStamp& stamp, std::span<const std::uint8_t, 16> key) noexcept;

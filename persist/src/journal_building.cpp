@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 
 namespace millrace {
 namespace {
@@ -14,6 +15,17 @@ constexpr std::uint64_t kSnapshotShare = 8;
 template <class Record>
 std::span<const std::byte> bytes_of(const Record& record) noexcept {
   return std::as_bytes(std::span(&record, 1));
+}
+
+// Those of the same subscriber and lane get its place.
+void replace(std::span<std::byte> records, const layout::AcknowledgedRecord& by) noexcept {
+  for (; records.size() >= sizeof by; records = records.subspan(sizeof by)) {
+    layout::AcknowledgedRecord record;
+    std::memcpy(&record, records.data(), sizeof record);
+    const bool same = record.lane == by.lane &&
+                      std::memcmp(record.subscriber, by.subscriber, sizeof by.subscriber) == 0;
+    if (same) std::memcpy(records.data(), &by, sizeof by);
+  }
 }
 
 Result<void> check_name(std::string_view what, std::string_view name) {
@@ -134,13 +146,30 @@ bool JournalCore::add_acknowledgement(std::string_view subscriber, JournalLaneId
       manifests_.now().segment_bytes / kSnapshotShare / sizeof(layout::AcknowledgedRecord);
   const bool more = !catalog_.acknowledged(subscriber, lane);
   if (more && catalog_.acknowledgements().size() >= most) return false;
-  if (subscriber.size() >= layout::kJournalNameBytes || !start_data() || !place_catalog()) {
-    return false;
-  }
+  if (subscriber.size() >= layout::kJournalNameBytes) return false;
   const auto record = to_record(subscriber, lane, before);
-  if (!data_.add_record(layout::EntryKind::acknowledged, bytes_of(record))) return false;
+  const bool placed = start_data() && place_catalog() &&
+                      data_.add_record(layout::EntryKind::acknowledged, bytes_of(record));
+  if (!placed && !goes_with_next_head(record)) return false;
   (void)catalog_.apply(record);
   acknowledged_since_ = true;
+  return true;
+}
+
+// What is built waits for the next segment, whose head says everything that is acknowledged: so a
+// full item in front of a full disk does not keep out what would free it. An older word on the same
+// place in that item comes behind the head, and must not take it back.
+bool JournalCore::goes_with_next_head(const layout::AcknowledgedRecord& record) noexcept {
+  const JournalLane* const lane = catalog_.find(record.lane);
+  const bool waits = step_ == Step::sealing && writer_.error() == 0;
+  if (!waits || lane == nullptr || record.before > lane->end) return false;
+  std::size_t at = 0;
+  for (const layout::TableEntry& entry : data_.table()) {
+    if (entry.kind == static_cast<std::uint16_t>(layout::EntryKind::acknowledged)) {
+      replace(data_.payload(at, entry.bytes), record);
+    }
+    at += rounded_up(entry.bytes, kPayloadAlign);
+  }
   return true;
 }
 

@@ -69,7 +69,7 @@ void RecorderCore::fill() {
       break;
     }
     ++turn_;
-    if (take.what == Taken::nothing) {
+    if (take.what == Taken::nothing || take.what == Taken::later) {
       ++quiet;
       continue;
     }
@@ -87,8 +87,10 @@ bool RecorderCore::due() const noexcept {
 
 Result<void> RecorderCore::push() {
   for (;;) {
+    // Small messages leave no room behind them: a fresh item takes acknowledgements first.
+    if (journal_.building() == 0) take_acknowledgements();
     fill();
-    if (Clock::now() >= acknowledgements_due_) take_acknowledgements();
+    take_acknowledgements();
     if (!due()) return {};
     const bool more = item_full_;
     auto gone = submit();
@@ -112,9 +114,13 @@ Result<bool> RecorderCore::submit() {
 }
 
 void RecorderCore::take_acknowledgements() {
-  acknowledgements_due_ = Clock::now() + kAcknowledgementsEvery;
-  for (const auto& channel : durable_)
+  const Clock::time_point now = Clock::now();
+  const bool look = now >= acknowledgements_due_;
+  if (look) acknowledgements_due_ = now + kAcknowledgementsEvery;
+  for (const auto& channel : durable_) {
+    if (look) channel->collect_acknowledgements();
     counts_.acknowledgements += channel->take_acknowledgements(journal_);
+  }
 }
 
 Result<void> RecorderCore::await(nanoseconds most) {
@@ -202,7 +208,17 @@ Result<void> RecorderCore::close() {
   auto closed = journal_.close();
   show_stats(true);
   end_.emplace(Errc::closed, 0, "this recorder was closed; open another one");
+  leave();
   return closed;
+}
+
+// Nobody is held up by an object that only waits to be destroyed: publishers see that the journal
+// is down, and a successor may attach.
+void RecorderCore::leave() noexcept {
+  points_ = {};
+  sources_.clear();
+  durable_.clear();
+  plain_.clear();
 }
 
 void RecorderCore::say(LogState state, int error) {
@@ -220,7 +236,8 @@ Result<void> RecorderCore::failed(const Error& why) {
   if (why.code() == Errc::journal_poisoned) say(LogState::poisoned, journal_.stats().error);
   end_ = why;
   show_stats(true);
-  return Failure(why);
+  leave();
+  return Failure(*end_);
 }
 
 void RecorderCore::show_stats(bool at_once) {

@@ -16,11 +16,27 @@ using Feed = Result<JournalFeed>;
 constexpr int kAttachNaps = 2000;
 constexpr std::chrono::milliseconds kAttachNap{1};
 
+// Not a name that a publisher can have: a lane of a time when the channel was not durable, whose
+// numbers ended with its file (recorder_plain.hpp).
+bool of_one_file(const JournalLane& lane) noexcept {
+  return lane.producer.find('@') != std::string::npos;
+}
+
+// By whichever identity the log knows the channel of this name best: the one that it met last.
+Uuid identity_of(const Journal& journal, const std::string& channel) {
+  Uuid identity{};
+  JournalLaneId newest = 0;
+  for (const JournalLane& lane : journal.lanes()) {
+    if (lane.channel_name != channel || of_one_file(lane) || lane.id < newest) continue;
+    identity = lane.channel;
+    newest = lane.id;
+  }
+  return identity;
+}
+
 Feed attach_feed(const Domain& domain, const std::string& channel, const std::string& directory,
                  const Journal& journal) {
-  const auto& lanes = journal.lanes();
-  const auto known = std::ranges::find(lanes, channel, &JournalLane::channel_name);
-  const Uuid channel_in_log = known == lanes.end() ? Uuid{} : known->channel;
+  const Uuid channel_in_log = identity_of(journal, channel);
   for (int nap = 0;; ++nap) {
     Feed feed = JournalFeed::attach(domain, channel, directory, journal.uuid(),
                                     journal.stats().epoch, channel_in_log);
@@ -57,7 +73,7 @@ Result<std::unique_ptr<DurableChannel>> DurableChannel::attach(const Domain& dom
 
 Result<void> DurableChannel::restore_lanes(const Journal& journal) {
   for (const JournalLane& lane : journal.lanes()) {
-    if (lane.channel != feed_.channel_in_log()) continue;
+    if (lane.channel != feed_.channel_in_log() || of_one_file(lane)) continue;
     const auto added = feed_.add_lane(lane.producer, lane.end);
     MILLRACE_CRASH_POINT("recorder.lane-restored");
     if (added) continue;
@@ -127,7 +143,6 @@ void DurableChannel::collect_acknowledgements() {
 }
 
 std::uint64_t DurableChannel::take_acknowledgements(Journal& journal) {
-  collect_acknowledgements();
   return std::erase_if(acknowledged_, [&](const JournalFeed::Acknowledged& one) {
     const DurableLane* const lane = find(one.lane);
     // What was seen before it was durable may be acknowledged early: it must lie in this item or

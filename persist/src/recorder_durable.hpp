@@ -93,7 +93,10 @@ class DurableChannel {
   // Joins lanes that have come, and appends each to `sources`.
   Result<void> join_lanes(Journal& journal, std::vector<RecorderSource*>& sources);
 
-  // Acknowledgements go into the item being built, as far as it has room for them; the others wait
+  // Looks at what every remembered subscriber has acknowledged since.
+  void collect_acknowledgements();
+
+  // What was collected goes into the item being built, as far as it has room for it; the rest waits
   // for the next. Returns how many.
   std::uint64_t take_acknowledgements(Journal& journal);
 
@@ -111,7 +114,6 @@ class DurableChannel {
 
   Result<void> restore_lanes(const Journal& journal);
   Result<std::unique_ptr<DurableLane>> join(Journal& journal, const FeedLane& lane);
-  void collect_acknowledgements();
   [[nodiscard]] DurableLane* find(std::uint32_t lane) const noexcept;
   // Is this a lane that can never be joined, rather than a log that cannot take it now?
   [[nodiscard]] static bool for_good(const Error& why) noexcept;

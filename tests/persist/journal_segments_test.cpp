@@ -40,9 +40,9 @@ class JournalSegments : public JournalOnDisk {
   }
 
   // Until the log is full, with one more message in the item that is being built.
-  void fill_disk(JournalLaneId id) {
+  void fill_disk(JournalLaneId id, std::size_t bytes = 2000) {
     for (int number = 0; number < 1000; ++number) {
-      say(id, std::string(2000, 'x'));
+      say(id, std::string(bytes, 'x'));
       wait_for_room();
       if (!journal->may_submit()) break;
       drain();
@@ -180,6 +180,65 @@ TEST_F(JournalSegments, acknowledgements_free_a_full_disk) {
     EXPECT_EQ(first_of(id), end);
     EXPECT_EQ(journal->stats().segments_live, 1U);
   }
+}
+
+// Messages so small that nothing has room behind them, and an older place in the item itself.
+TEST_F(JournalSegments, acknowledgements_free_a_full_disk_from_behind_a_full_item) {
+  medium->capacity = 5 * options.segment_bytes;
+  options.retain.bytes = 40 * options.segment_bytes;
+  options.retain.acknowledged = true;
+  open();
+  const JournalLaneId id = lane("alice");
+  for (int times = 0; times < 5; ++times) {
+    fill_disk(id);
+    const Sequence end = journal->lanes()[0].end;
+    ASSERT_TRUE(journal->add_acknowledgement("clerk", id, end - 1));
+    while (true) {
+      const std::vector<std::byte> record = record_of("x", ends[id]);
+      const auto room = journal->room(record.size());
+      if (room.size() < record.size()) break;
+      std::ranges::copy(record, room.begin());
+      journal->add_run(id, ends[id]++, 1, record.size());
+    }
+    EXPECT_FALSE(journal->add_acknowledgement("clerk", id, end + 1)) << "not yet in the log";
+    ASSERT_TRUE(journal->add_acknowledgement("clerk", id, end));
+    wait_for_room();
+    EXPECT_EQ(journal->stats().state, LogState::ok);
+    drain();
+    idle(3);
+    EXPECT_EQ(first_of(id), end);
+    kill();
+    open();
+    EXPECT_EQ(journal->acknowledged("clerk", id), end) << "an older word came behind it";
+  }
+}
+
+TEST_F(JournalSegments, a_full_disk_does_not_keep_the_last_reports_unproven) {
+  options.retain.bytes = 40 * options.segment_bytes;
+  // Whatever the items leave behind them in the segment.
+  for (std::size_t bytes = 1000; bytes < 8000; bytes += 1000) {
+    make_disk({});
+    medium->capacity = 4 * options.segment_bytes;
+    ends.clear();
+    open();
+    const JournalLaneId id = lane("alice");
+    fill_disk(id, bytes);
+    idle(5);
+    EXPECT_EQ(journal->stats().state, LogState::full);
+    // A reader of an open log takes only what a later item vouches for.
+    EXPECT_EQ(read()["alice"].size(), journal->lanes()[0].end) << "messages of " << bytes;
+  }
+}
+
+TEST_F(JournalSegments, closing_begins_no_slots) {
+  options.spares = 8;
+  open();
+  items(lane("alice"), 1);
+  close();
+  EXPECT_LE(medium->slots().size(), 3U);
+  open();
+  idle(20);
+  EXPECT_EQ(journal->stats().spares, options.spares + 1U);
 }
 
 TEST_F(JournalSegments, a_failed_write_poisons_for_ever) {
