@@ -114,12 +114,6 @@ class History {
   // ---- recovery (sim_recovery.cpp) ----
   void open();
 
-  // In mode C shared memory's word is what counts while the boot lasts (D3): of items that moved no
-  // lane it knows nothing, and acknowledgements stand in a file of their own.
-  [[nodiscard]] bool by_memory() const noexcept {
-    return shared_memory_ && settings_.facts.durability == Durability::buffered;
-  }
-
   [[nodiscard]] Result<Journal> open_on(const std::shared_ptr<SimulatedMedium>& medium,
                                         SimulatedDisk::Watch watch = {}) const;
   [[nodiscard]] std::vector<DurableWitness> witnesses() const;
@@ -151,6 +145,9 @@ class History {
   bool certain_ = false;        // the medium holds nothing volatile and nothing in flight
   bool closed_ = false;         // the last life ended in good order
   bool poisoned_ = false;
+  // In mode C shared memory's word is what counts while the boot lasts (D3): of items that moved no
+  // lane it knows nothing, and acknowledgements stand in a file of their own.
+  bool by_memory_ = false;
   Counts counts_;
   std::string verdict_;
 };

@@ -74,7 +74,8 @@ void History::open() {
   } else if (random_.one_in(2)) {
     medium_->faults.heal = 200;
   }
-  watch_.let_withdraw(by_memory());
+  by_memory_ = shared_memory_ && settings_.facts.durability == Durability::buffered;
+  watch_.let_withdraw(by_memory_);
   interrupted_recoveries();
   if (!good()) return;
   if (!journal_) {
@@ -101,7 +102,7 @@ void History::open() {
 void History::check_recovery() {
   const RecoveryReport& report = journal_->recovery();
   counts_.cut_items += report.cut_items;
-  if (by_memory()) watch_.withdraw(report.end);
+  if (by_memory_) watch_.withdraw(report.end);
   if (report.end < watch_.promised()) {
     return broken(sentence("recovery ends at item {}, item {} was reported (check 1)", report.end,
                            watch_.promised()));
@@ -164,7 +165,7 @@ void History::check_acknowledgements() {
     if (lane == journal_->lanes().end()) continue;
     // A head's snapshot may say it before the item that was to carry it does.
     const Sequence is = journal_->acknowledged(name, lane->id).value_or(0);
-    if (is < carried || (is < known.reported && !by_memory()) || is > known.submitted) {
+    if (is < carried || (is < known.reported && !by_memory_) || is > known.submitted) {
       broken(
           sentence("{} acknowledged {} of {}, {} was written, {} reported, {} asked for (check 7)",
                    name, is, lane->producer, carried, known.reported, known.submitted));

@@ -25,7 +25,7 @@ void LogWatch::overwrite(Disk::File file, std::uint64_t offset, std::uint64_t by
     if (!hit(item)) return false;
     if (!needed(item)) {
       let_go_.insert(number);
-    } else if (number <= promised_ && objection_.empty()) {
+    } else if (number <= promised_ && !may_withdraw_ && objection_.empty()) {
       objection_ = "item " + std::to_string(number) + " of live segment " +
                    std::to_string(item.segment) + " is overwritten in slot " +
                    std::to_string(file) + " (check 8)";
