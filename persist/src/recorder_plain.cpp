@@ -123,6 +123,8 @@ Take PlainChannel::take_some(Journal& journal, std::size_t most) {
 bool PlainChannel::add(Journal& journal, Take& sum) {
   Lane* const lane = lane_of(journal, *message_);
   if (lane == nullptr || lane->dead || message_->sequence() < lane->next) {
+    // The ring still holds what the log ends with: nothing was overwritten between them.
+    if (lane != nullptr) lane->joined = false;
     message_.reset();
     return true;
   }
@@ -137,6 +139,7 @@ bool PlainChannel::add(Journal& journal, Take& sum) {
   put_record(room, *message_);
   journal.add_run(lane->id, message_->sequence(), 1, bytes);
   lane->next = message_->sequence() + 1;
+  lane->joined = false;
   message_.reset();
   ++sum.messages;
   sum.bytes += bytes;
@@ -144,11 +147,12 @@ bool PlainChannel::add(Journal& journal, Take& sum) {
 }
 
 // The numbers between the log's end and this message: lost, if the subscriber was overrun, else
-// claims that were given up, which keep their place in the log as in the ring.
+// claims that were given up, which keep their place in the log as in the ring. What is missing when
+// a lane is joined was published while nobody recorded it: no subscriber was there to be overrun.
 bool PlainChannel::add_missing(Journal& journal, Lane& lane) {
   const std::uint64_t missing = message_->sequence() - lane.next;
   if (missing == 0) return true;
-  if (overrun_ == 0 && missing <= kGivenUpMost) {
+  if (!lane.joined && overrun_ == 0 && missing <= kGivenUpMost) {
     for (; lane.next != message_->sequence(); ++lane.next) {
       const std::span<std::byte> room = journal.room(kHeaderBytes);
       if (room.size() < kHeaderBytes) return false;
@@ -187,7 +191,9 @@ Take PlainChannel::take_long(Journal& journal) {
   Take taken{.what = Taken::some, .messages = 0, .bytes = bytes};
   if (long_.done == long_.record.size()) {
     long_.record.clear();
-    lanes_[message_->lane()].next = long_.sequence + 1;
+    Lane& lane = lanes_[message_->lane()];
+    lane.next = long_.sequence + 1;
+    lane.joined = false;
     message_.reset();
     taken.messages = 1;
   }
@@ -213,7 +219,7 @@ PlainChannel::Lane* PlainChannel::join(Journal& journal, const Message& message)
   const Sequence next = known == nullptr ? message.sequence() : known->end;
   const auto id = journal.lane(in_log_, channel_.name(), producer, seen->epoch, next);
   if (!id) notes_.add(id.error().sentence());
-  lane = {.id = id ? *id : 0, .epoch = seen->epoch, .next = next, .dead = !id};
+  lane = {.id = id ? *id : 0, .epoch = seen->epoch, .next = next, .dead = !id, .joined = true};
   return &lane;
 }
 

@@ -50,8 +50,9 @@ class PlainChannel final : public RecorderSource {
   struct Lane {
     JournalLaneId id = 0;
     std::uint64_t epoch = 0;
-    Sequence next = 0;  // first message that the log does not hold
-    bool dead = false;  // the log does not take it
+    Sequence next = 0;    // first message that the log does not hold
+    bool dead = false;    // the log does not take it
+    bool joined = false;  // nothing was taken yet: what was lost before is nobody's overrun
   };
 
   // A record on its way into the log, part by part.

@@ -102,6 +102,25 @@ TEST_F(RecordPlainTest, SaysWhatItWasTooSlowFor) {
   EXPECT_EQ(missing, stats.gaps);
 }
 
+TEST_F(RecordPlainTest, SaysWhatWasOverwrittenWhileNobodyRecorded) {
+  const Channel channel = quotes(std::uint64_t{16} << 10);
+  Publisher feed = publisher(channel, "feed");
+  {
+    auto recorder = this->recorder();
+    ASSERT_TRUE(recorder) << said(recorder);
+    ASSERT_NO_FATAL_FAILURE(send(feed, "feed", 20));
+    ASSERT_TRUE(recorder->close());
+  }
+  // Some laps, though fewer messages than claims may be given up at once.
+  ASSERT_NO_FATAL_FAILURE(send(feed, "feed", 500));
+  auto recorder = this->recorder();
+  ASSERT_TRUE(recorder) << said(recorder);
+  ASSERT_TRUE(recorder->close());
+  const RecorderStats stats = recorder->stats();
+  EXPECT_GT(stats.gaps, 0U);
+  EXPECT_EQ(stats.gaps + stats.messages, 500U);
+}
+
 TEST_F(RecordPlainTest, KeepsTheNumbersOfClaimsThatWereGivenUp) {
   const Channel channel = quotes();
   Publisher feed = publisher(channel, "feed");
@@ -148,6 +167,25 @@ TEST_F(RecordPlainTest, TellsTheLivesOfALaneApart) {
   EXPECT_EQ(reader->lanes().size(), 4U);
   EXPECT_EQ(ends["feed"], 100U);
   EXPECT_EQ(ends["lane-1"], 10U);
+}
+
+TEST_F(RecordPlainTest, LeavesNoRingsToADurableChannelOfItsName) {
+  {
+    const Channel channel = quotes();
+    auto recorder = this->recorder();
+    ASSERT_TRUE(recorder) << said(recorder);
+    Publisher nameless = publisher(channel, "");
+    ASSERT_NO_FATAL_FAILURE(send(nameless, "", 5));
+    ASSERT_TRUE(recorder->close());
+  }
+  forget_shared_memory();
+  auto channel = domain_->channel("quotes", durable_options());
+  ASSERT_TRUE(channel) << said(channel);
+  auto recorder = this->recorder();
+  ASSERT_TRUE(recorder) << said(recorder);
+  const auto stats = channel->stats();
+  ASSERT_TRUE(stats) << said(stats);
+  EXPECT_TRUE(stats->lanes.empty());
 }
 
 TEST_F(RecordPlainTest, WritesMessagesLongerThanAnItem) {
