@@ -7,7 +7,6 @@ namespace millrace {
 const char* to_string(Proof proof) noexcept {
   switch (proof) {
     case Proof::none: return "nothing";
-    case Proof::memory: return "shared memory";
     case Proof::clean_end: return "the end that was written in good order";
     case Proof::lower_bound: return "the manifest";
     case Proof::watermark: return "the watermark of a later item";

@@ -12,7 +12,7 @@
 
 namespace millrace {
 
-enum class Proof : std::uint8_t { none, memory, clean_end, lower_bound, watermark, depth, epoch };
+enum class Proof : std::uint8_t { none, clean_end, lower_bound, watermark, depth, epoch };
 
 [[nodiscard]] const char* to_string(Proof proof) noexcept;
 

@@ -72,14 +72,16 @@ Failure rolled_back(const layout::Manifest& manifest, std::uint64_t epoch) {
               number(epoch), number(manifest.epoch));
 }
 
+// Nothing of what is there is damaged, so there is nothing that a repair could give up.
 Failure short_lane(const JournalLane& lane, const DurableWitness& witness, const LogEnd& end,
                    Disk::File slot) {
   return fail(
       Errc::damaged,
       "the journal ends at item %llu (slot %u, offset %llu) before what shared memory knows "
-      "to be durable: producer \"%s\" of channel \"%s\" misses messages %llu to %llu; %s",
+      "to be durable: producer \"%s\" of channel \"%s\" misses messages %llu to %llu; bring "
+      "back the newest copy of its directory, or `millrace journal detach` goes on with a gap",
       number(end.place.item), slot, number(end.place.offset), witness.producer.c_str(),
-      lane.channel_name.c_str(), number(lane.end), number(witness.durable - 1), kRemedy);
+      lane.channel_name.c_str(), number(lane.end), number(witness.durable - 1));
 }
 
 Failure no_segment(const layout::Manifest& manifest) {

@@ -233,7 +233,7 @@ TEST_F(Recover, SharedMemoryMissesWhatLeftNoTrace) {
   batches(3);
   log_.fill(5, kPreparedPattern);
   EXPECT_EQ(recovered().end, 4U);
-  expect_damage("misses messages 9 to 11", {memory(12)});
+  expect_damage("misses messages 9 to 11; bring back the newest copy", {memory(12)});
 }
 
 // The record of its newest life may be what is lost; a clock that was set back makes its epoch the
