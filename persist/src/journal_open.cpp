@@ -1,6 +1,7 @@
 // From a disk to an open log: lock, recover or create, a new epoch.
 #include "item_shape.hpp"
 #include "journal_core.hpp"
+#include "manifest_read.hpp"
 #include "open_disk.hpp"
 
 #include <algorithm>
@@ -88,6 +89,21 @@ Result<RecoveredLog> create(const JournalOptions& options, Disk& disk) {
   return log;
 }
 
+// A log that holds nothing of what is durable elsewhere is not damaged, it is another one; and where
+// there is none at all (`here` is null), none is made in its place.
+Result<void> check_log(const std::string& directory, const Uuid& here,
+                       const std::vector<DurableWitness>& witnesses) {
+  for (const DurableWitness& witness : witnesses) {
+    if (witness.log == Uuid{} || witness.durable == 0 || witness.log == here) continue;
+    return fail(Errc::bad_argument,
+                "%s in %.160s, and producer \"%s\" is durable in another log: put that one back, "
+                "or take it away from its channel with `millrace journal detach`",
+                here == Uuid{} ? "there is no journal" : "there is a journal", directory.c_str(),
+                witness.producer.c_str());
+  }
+  return {};
+}
+
 Result<RecoveredLog> recover_or_create(const JournalOptions& options, Disk& disk) {
   std::vector<DurableWitness> witnesses;
   if (options.witnesses) {
@@ -95,8 +111,16 @@ Result<RecoveredLog> recover_or_create(const JournalOptions& options, Disk& disk
     if (!asked) return Failure(asked.error());
     witnesses = std::move(*asked);
   }
+  if (const ManifestPair pair = read_manifests(disk); pair.state == ManifestState::good) {
+    Uuid here{};
+    std::memcpy(here.data(), pair.newest.uuid, here.size());
+    auto same = check_log(options.directory, here, witnesses);
+    if (!same) return Failure(same.error());
+  }
   auto log = recover(disk, RecoverAs::writer, witnesses);
   if (log || log.error().code() != Errc::not_found || !options.create) return log;
+  auto vacant = check_log(options.directory, {}, witnesses);
+  if (!vacant) return Failure(vacant.error());
   return create(options, disk);
 }
 

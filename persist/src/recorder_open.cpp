@@ -64,7 +64,8 @@ Result<std::vector<DurableWitness>> witnesses_of(const Domain& domain,
     if (!known) return Failure(known.error());
     if (known->log == Uuid{}) continue;
     for (FeedWitness::Lane& lane : known->lanes) {
-      all.push_back({known->channel, std::move(lane.producer), lane.epoch, lane.durable});
+      all.push_back(
+          {known->channel, std::move(lane.producer), lane.epoch, lane.durable, known->log});
     }
   }
   return all;

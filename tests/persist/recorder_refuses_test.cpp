@@ -112,6 +112,17 @@ TEST_F(RecorderRefuses, AnotherLogThanTheOneTheChannelIsDurableIn) {
   ASSERT_EQ(code_of(refused), Errc::bad_argument) << said(refused);
   EXPECT_NE(refused.error().sentence().find("another log"), std::string_view::npos)
       << refused.error().sentence();
+  EXPECT_FALSE(std::filesystem::exists(journal() + "/manifest.a")) << "something was made";
+  {
+    // One that is whole is no more welcome, and not called damaged.
+    auto other = Journal::open(log_options());
+    ASSERT_TRUE(other) << said(other);
+    ASSERT_TRUE(other->close());
+  }
+  const auto again = open_recorder();
+  ASSERT_EQ(code_of(again), Errc::bad_argument) << said(again);
+  EXPECT_NE(again.error().sentence().find("another log"), std::string_view::npos)
+      << again.error().sentence();
   std::filesystem::remove_all(journal());
   std::filesystem::rename(disk_ / "kept", journal());
   const auto accepted = open_recorder();

@@ -45,6 +45,7 @@ struct DurableWitness {
   std::string producer{};
   std::uint64_t epoch = 0;
   Sequence durable = 0;
+  Uuid log{};  // it is durable in; null: in whichever is opened
 };
 
 struct JournalOptions {
