@@ -32,8 +32,8 @@ layout::JournalState JournalWords::state() const noexcept {
   return static_cast<layout::JournalState>(file().state.load(std::memory_order_acquire));
 }
 
-// Who dies in between leaves a channel of no log, as if no persister had come: never a log beside an
-// identity that is not from it.
+// Who dies in between leaves a channel of no log, as if no persister had come: never a log beside
+// an identity that is not from it.
 void JournalWords::belong(const Uuid& log, const Uuid& channel_in_log) noexcept {
   layout::ChannelJournalFile& words = file();
   if (std::memcmp(words.log_uuid, log.data(), log.size()) == 0 &&
