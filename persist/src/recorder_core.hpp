@@ -70,6 +70,7 @@ class RecorderCore {
   void say(LogState state, int error);
   Result<void> failed(const Error& why);
   void show_stats(bool at_once);
+  void leave() noexcept;
 
   using Clock = std::chrono::steady_clock;
 

@@ -46,7 +46,7 @@ Take DurableLane::take_run(Journal& journal, std::size_t most) {
     }
   }
   if (!run) return broken(run.error());
-  if (run->count == 0) return {};
+  if (run->count == 0) return {.what = run->again ? Taken::later : Taken::nothing};
   MILLRACE_CRASH_POINT("recorder.copied");
   if (run->lost != 0) {
     const auto bytes = room.first(run->bytes);
@@ -69,7 +69,7 @@ Take DurableLane::take_long(Journal& journal) {
     // Its publisher proceeds without us. The parts that are in the log have no end and count for
     // nothing; the whole message belongs to the gap.
     long_ = {};
-    return {};
+    return {.what = Taken::later};
   }
   if (!copied) return broken(copied.error());
   journal.add_part(id_, long_.sequence, long_.done, long_.bytes, *copied);

@@ -17,6 +17,7 @@ namespace millrace {
 
 enum class Taken : std::uint8_t {
   nothing,    // there is nothing to be had
+  later,      // there is something, and not in this turn
   some,       // went into the item
   item_full,  // there is something, and the item has no room for it
 };
