@@ -67,8 +67,9 @@ class JournalReader {
 
   // Next message of any lane, in the order of the log, from where seek stands (the beginning).
   // Aborted claims and the journal's own records are passed over. Nothing: the durable end.
-  // Errors: trimmed (retention was faster, lost() counts where it can), damaged: items that a repair
-  // gave up are told once and passed (goes_on), any other damage is met again by the next call.
+  // Errors: trimmed (retention was faster, lost() counts where it can), damaged: items that a
+  // repair gave up are told once and passed (goes_on), any other damage is met again by the next
+  // call.
   Result<std::optional<JournaledMessage>> next();
 
   // The last next() told of items that a repair gave up; the one after it reads on behind them.
