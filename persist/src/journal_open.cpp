@@ -89,7 +89,7 @@ Result<RecoveredLog> create(const JournalOptions& options, Disk& disk) {
   return log;
 }
 
-// A log that holds nothing of what is durable elsewhere is not damaged, it is another one; and where
+// A log that holds nothing of what is durable elsewhere is not damaged, it is another one. Where
 // there is none at all (`here` is null), none is made in its place.
 Result<void> check_log(const std::string& directory, const Uuid& here,
                        const std::vector<DurableWitness>& witnesses) {
