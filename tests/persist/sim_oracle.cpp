@@ -43,6 +43,12 @@ std::uint64_t covered_bytes(const layout::ItemHeader& header) noexcept {
   return front_bytes_of(header) + header.stored_bytes;
 }
 
+bool payload_is_whole(std::span<const std::byte> bytes, const layout::ItemHeader& header) noexcept {
+  if (bytes.size() < covered_bytes(header)) return false;
+  const auto payload = bytes.subspan(front_bytes_of(header), header.stored_bytes);
+  return crc32c(payload) == header.payload_crc;
+}
+
 std::optional<layout::ItemHeader> header_of(std::span<const std::byte> bytes,
                                             const layout::Manifest& manifest) {
   layout::ItemHeader header;

@@ -26,6 +26,9 @@ namespace millrace::sim {
 // Header, table, escapes and payload: what the two checksums cover. The rest is padding.
 [[nodiscard]] std::uint64_t covered_bytes(const layout::ItemHeader& header) noexcept;
 
+[[nodiscard]] bool payload_is_whole(std::span<const std::byte> bytes,
+                                    const layout::ItemHeader& header) noexcept;
+
 // The highest item that something readable proves to have been durable: the clean end, the lower
 // bound, a later header's `durable`, or a number that was not allowed before it (E2 to E5).
 [[nodiscard]] ItemNumber proven_durable(const SimulatedMedium& medium);

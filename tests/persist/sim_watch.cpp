@@ -77,7 +77,8 @@ bool LogWatch::stands(ItemNumber number, const WrittenItem& item) const {
   const auto bytes = medium_->read(item.file, item.offset, item.bytes);
   if (!manifest || !bytes || !medium_->certain(item.file, item.offset, item.bytes)) return false;
   const auto header = header_of(*bytes, *manifest);
-  return header && header->item == number && header->segment == item.segment;
+  return header && header->item == number && header->segment == item.segment &&
+         payload_is_whole(*bytes, *header);
 }
 
 bool LogWatch::find_older(ItemNumber number) {
