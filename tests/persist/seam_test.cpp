@@ -236,7 +236,9 @@ TEST_F(Seam, ALaneThatOnlyTheJournalMadeIsNotTheEnd) {
     Publisher source = publisher(channel, "feed");
     send_durably(source, journal, 1);
   }
-  EXPECT_EQ(next_text(reader), text(0));
+  const auto message = reader.poll_for(kWatchdog);
+  ASSERT_TRUE(message) << message.error().sentence();
+  EXPECT_EQ(message->text(), text(0));
   EXPECT_EQ(code_of(reader.poll_for(kWatchdog)), Errc::closed);
 }
 
