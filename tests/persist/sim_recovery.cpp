@@ -171,7 +171,8 @@ void History::check_acknowledgements() {
                    name, is, lane->producer, carried, known.reported, known.submitted));
     }
     if (is > lane->end) broken("an acknowledgement beyond the recovered end (check 7)");
-    known.submitted = known.reported = is;
+    known.submitted = is;
+    known.reported = carried;
   }
 }
 
