@@ -33,7 +33,12 @@ class JournalCommandTest : public CommandTest {
   [[nodiscard]] std::unique_ptr<Command> recorder(std::vector<std::string> more = {
                                                       "--durable"}) const {
     auto started = std::make_unique<Command>(domain(), record_words(std::move(more)));
-    EXPECT_TRUE(started->hear(1)) << started->finish().err;
+    EXPECT_TRUE(eventually([&] { return started->hear(1); }));
+    // Its first word may also be a refusal, after which nobody would make anything durable.
+    EXPECT_TRUE(eventually([this] {
+      const auto held = json_of(run({"journal", "stat", journal(), "--json"}).out);
+      return held.contains("holder") && held["holder"].is_object();
+    }));
     return started;
   }
 

@@ -226,10 +226,10 @@ int run_crashtest(CrashArguments arguments) {
   if (!scratch) return report(scratch.error(), arguments.json);
   auto memory = Scratch::make(DomainDirectory::default_path() + "-crashtest-");
   if (!memory) return report(memory.error(), arguments.json);
-  if (!arguments.json) std::fprintf(stderr, "seed %" PRIu64 "\n", arguments.seed);
   auto disk =
       CrashGround::make(scratch->path(), memory->path() + "/disk", arguments.seed, std::nullopt);
   if (!disk) return report(disk.error(), arguments.json);
+  if (!arguments.json) std::fprintf(stderr, "seed %" PRIu64 "\n", arguments.seed);
   std::string why_not;
   auto power =
       ground_with_power(scratch->path(), memory->path() + "/power", arguments.seed + 1, why_not);

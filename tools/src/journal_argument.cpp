@@ -1,6 +1,8 @@
 #include "journal_argument.hpp"
 
 #include "duration_argument.hpp"
+#include "millrace/core/clock.hpp"
+#include "millrace/persist/survey.hpp"
 #include "number_argument.hpp"
 #include "retain_argument.hpp"
 #include "signals.hpp"
@@ -18,7 +20,9 @@
 namespace millrace::tools {
 namespace {
 
-constexpr int kBetweenMs = 100;
+constexpr int kBetweenMs = 20;
+// So long is not worth a word.
+constexpr std::uint64_t kQuietNs = 200'000'000;
 constexpr std::uint64_t kSegmentsLeast = 3;
 
 void add_segment_option(CLI::App& verb, JournalOptions& options) {
@@ -130,11 +134,17 @@ Retention effective_retention(const JournalOptions& options) {
   return retain;
 }
 
-Result<void> wait_while_busy(bool wait, const std::function<Result<void>()>& open) {
+Result<void> wait_while_busy(const std::string& directory, bool wait,
+                             const std::function<Result<void>()>& open) {
+  const std::uint64_t began_ns = monotonic_ns();
   for (bool told = false;;) {
     auto opened = open();
-    if (opened || opened.error().code() != Errc::busy || !wait) return opened;
-    if (!told) {
+    if (opened || opened.error().code() != Errc::busy) return opened;
+    if (!wait) {
+      const auto holder = holder_of_journal(directory);
+      if (holder && holder->alive) return opened;
+    }
+    if (!told && monotonic_ns() - began_ns > kQuietNs) {
       std::fprintf(stderr, "millrace: waiting: %.*s\n",
                    static_cast<int>(opened.error().sentence().size()),
                    opened.error().sentence().data());

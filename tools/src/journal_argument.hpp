@@ -28,8 +28,10 @@ void add_journal_options(CLI::App& verb, JournalOptions& options);
 [[nodiscard]] Retention effective_retention(const JournalOptions& options);
 
 // Calls `open` again and again while the journal is busy, saying once on stderr whom it waits for,
-// until it succeeds, fails in another way, or the end is requested (then Errc::closed).
-[[nodiscard]] Result<void> wait_while_busy(bool wait, const std::function<Result<void>()>& open);
+// until it succeeds, fails in another way, or the end is requested (then Errc::closed). Without
+// `wait` only a holder that is gone is waited for: its last writes are on their way to the disk.
+[[nodiscard]] Result<void> wait_while_busy(const std::string& directory, bool wait,
+                                           const std::function<Result<void>()>& open);
 
 // "recovered 12 segments in 31 ms; cut 8192 bytes of a torn end that nobody had been told of":
 // one line a fact, without newline at the end.

@@ -159,12 +159,13 @@ int say_how_it_ended(const RecordArguments& arguments, const Recording& recordin
 int record(const RecordArguments& arguments, Domain& domain, RecordChannels& channels) {
   const bool json = arguments.domain.json;
   std::optional<Recorder> recorder;
-  const auto opened = wait_while_busy(arguments.wait, [&]() -> Result<void> {
-    auto made = Recorder::open(domain, arguments.journal, arguments.channels);
-    if (!made) return Failure(made.error());
-    recorder.emplace(std::move(*made));
-    return {};
-  });
+  const auto opened =
+      wait_while_busy(arguments.journal.directory, arguments.wait, [&]() -> Result<void> {
+        auto made = Recorder::open(domain, arguments.journal, arguments.channels);
+        if (!made) return Failure(made.error());
+        recorder.emplace(std::move(*made));
+        return {};
+      });
   if (!opened && opened.error().code() == Errc::closed && end_requested()) return kGood;
   if (!opened) return report(opened.error(), json);
   say_how_it_begins(arguments, *recorder, channels);
