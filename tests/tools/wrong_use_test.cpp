@@ -73,7 +73,7 @@ TEST_F(WrongUse, OfNumbersAndWords) {
   expect_refusal({"pub", "c", "--wait", "never"}, "is not one of");
   expect_refusal({"pub", "c", "--key", "65536"}, "no key");
   expect_refusal({"pub", "c", "--name", ""}, "1 to 63");
-  expect_refusal({"sub", "c", "--from", "then"}, "oldest, now or a sequence");
+  expect_refusal({"sub", "c", "--from", "then"}, "oldest, now, a sequence");
   expect_refusal({"sub", "c", "--timeout", "-1"}, "no duration");
   expect_refusal({"sub", "c", "--key", "2/1"}, "passes nothing");
   expect_refusal({"top", "--interval", "0"}, "more than 0");

@@ -10,7 +10,7 @@ namespace millrace::detail {
 
 bool LaneSet::owner_lives(const SeenLane& seen) noexcept {
   const layout::LaneControl& control = seen.files.control();
-  if (at_rest(seen)) return false;
+  if (LaneSet::left(seen)) return false;
   const Probe probed =
       probe(channel_->domain->directory.fd(),
             {control.owner_id.load(std::memory_order_relaxed), value(control.owner_incarnation)});
@@ -45,7 +45,7 @@ bool LaneSet::ended(const SubscriberState& state) noexcept {
 Failure LaneSet::closed() noexcept {
   std::size_t left = 0;
   for (const auto& seen : lanes_)
-    left += at_rest(*seen) ? 1 : 0;
+    left += LaneSet::left(*seen) ? 1 : 0;
   const std::size_t died = lanes_.size() - left;
   left += gone_;
   return fail(Errc::closed,

@@ -122,11 +122,17 @@ void LaneSet::report(SubscriberState& state, const Error& error) {
   state.attention = true;
 }
 
-// A lane that was read to its end and that nobody has continued.
-bool LaneSet::at_rest(const SeenLane& seen) const noexcept {
+// Its publisher has said good-bye.
+bool LaneSet::left(const SeenLane& seen) noexcept {
   // [sync:lane-state] Acquire, as in unfollow_ended.
   return seen.files.control().state.load(std::memory_order_acquire) !=
          static_cast<std::uint32_t>(layout::LaneState::live);
+}
+
+// Read to its end, and nobody has continued it since: who came and left between two of our looks
+// has another life.
+bool LaneSet::at_rest(const SeenLane& seen) noexcept {
+  return left(seen) && value(seen.files.control().life) == seen.read_life;
 }
 
 Failure LaneSet::tell_news(SubscriberState& state) noexcept {
@@ -151,6 +157,9 @@ Failure LaneSet::tell_news(SubscriberState& state) noexcept {
 void LaneSet::unfollow_ended(SubscriberState& state) noexcept {
   std::erase_if(state.cursors, [&](const LaneCursor& cursor) {
     SeenLane* const seen = find(cursor.lane);
+    // [sync:lane-state] Acquire: the life is looked at before the state, so that it is not that of
+    // an owner who comes after this end.
+    const std::uint64_t life = seen->files.control().life.load(std::memory_order_acquire);
     // [sync:lane-state] Acquire: the records before the end are seen by the look at the header.
     const auto now = seen->files.control().state.load(std::memory_order_acquire);
     if (now == static_cast<std::uint32_t>(layout::LaneState::live)) return false;
@@ -160,6 +169,7 @@ void LaneSet::unfollow_ended(SubscriberState& state) noexcept {
     // A message of it is still held; our place must say the end before the lane is left.
     if (cursor.published != at) return false;
     seen->followed = false;
+    seen->read_life = life;
     return true;
   });
   state.current = 0;

@@ -24,11 +24,12 @@ class Alarm;
 // One lane this subscriber has found, for as long as the lane exists.
 struct SeenLane {
   LaneFiles files;
-  std::uint64_t evictions_seen = 0;  // of the lane's evicted_count
-  Sequence first = 0;                // messages before it are passed over
-  bool followed = false;             // has a cursor, or is read from the journal
-  bool broken = false;               // poisoned: not followed as long as it is this file
-  std::uint64_t inode = 0;           // tells the file from a later one of the same number
+  std::uint64_t evictions_seen = 0;             // of the lane's evicted_count
+  Sequence first = 0;                           // messages before it are passed over
+  bool followed = false;                        // has a cursor, or is read from the journal
+  bool broken = false;                          // poisoned: not followed as long as it is this file
+  std::uint64_t read_life = ~std::uint64_t{0};  // of its owner, when it was last read to its end
+  std::uint64_t inode = 0;  // tells the file from a later one of the same number
   layout::RememberedSlot* remembered = nullptr;  // where our name's place in it is kept
 };
 
@@ -176,7 +177,8 @@ class LaneSet {
   [[nodiscard]] std::uint64_t bound_ns(const SubscriberState& state,
                                        std::size_t words) const noexcept;
   [[nodiscard]] bool refused(const LaneCursor& cursor) const noexcept;
-  [[nodiscard]] bool at_rest(const SeenLane& seen) const noexcept;
+  [[nodiscard]] static bool left(const SeenLane& seen) noexcept;
+  [[nodiscard]] static bool at_rest(const SeenLane& seen) noexcept;
   bool was_evicted(SeenLane& seen) const noexcept;
   [[nodiscard]] bool owner_lives(const SeenLane& seen) noexcept;
 
