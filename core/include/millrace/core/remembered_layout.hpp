@@ -66,16 +66,10 @@ constexpr std::size_t remembered_file_bytes(std::uint32_t lanes) noexcept {
 }
 
 inline constexpr std::uint64_t kRememberedFingerprint =
-    fingerprint({9,
-                 sizeof(RememberedFile),
-                 sizeof(RememberedSlot),
-                 offsetof(RememberedSlot, lane_epoch),
-                 offsetof(RememberedSlot, sequence),
-                 offsetof(RememberedFile, header),
-                 offsetof(RememberedFile, name),
-                 offsetof(RememberedFile, incarnation),
-                 offsetof(RememberedFile, id),
-                 offsetof(RememberedFile, lanes),
-                 offsetof(RememberedFile, opens)});
+    fingerprint({9, sizeof(RememberedFile), sizeof(RememberedSlot),
+                 offsetof(RememberedSlot, lane_epoch), offsetof(RememberedSlot, sequence),
+                 offsetof(RememberedFile, header), offsetof(RememberedFile, name),
+                 offsetof(RememberedFile, incarnation), offsetof(RememberedFile, id),
+                 offsetof(RememberedFile, lanes), offsetof(RememberedFile, opens)});
 
 }  // namespace millrace::layout
