@@ -111,7 +111,18 @@ Result<void> check_journal_options(const JournalOptions& options) {
                      std::filesystem::exists(directory / "manifest.b", ignored);
   const std::uint64_t least = kSegmentsLeast * options.segment_bytes;
   // The segments of a journal that is there have the length that they have.
-  if (there || options.retain.bytes == 0 || options.retain.bytes >= least) return {};
+  if (there) return {};
+  const std::filesystem::path nearest =
+      std::filesystem::is_directory(directory, ignored) ? directory : directory.parent_path();
+  const auto space = std::filesystem::space(nearest, ignored);
+  if (!ignored && space.available < least) {
+    return fail(Errc::no_space,
+                "%.200s has only %s free, and a new journal needs three segments of %s; free some "
+                "space, or take smaller segments (--segment)",
+                nearest.c_str(), format_size(space.available).c_str(),
+                format_size(options.segment_bytes).c_str());
+  }
+  if (options.retain.bytes == 0 || options.retain.bytes >= least) return {};
   return fail(Errc::bad_argument,
               "--retain %s is less than the three segments of %s that a journal needs; keep more, "
               "or take smaller segments (--segment)",
