@@ -46,19 +46,19 @@ class NumberedLog {
 
   // Writes one item with `messages` messages, waiting for its turn, not for the disk.
   Result<void> write(std::size_t messages) {
-    while (!journal_.may_submit()) {
-      if (auto polled = poll(std::chrono::seconds(1)); !polled) return polled;
-      if (journal_.stats().state == LogState::full) {
-        return fail(Errc::full, "the disk is full");
-      }
-    }
     for (; messages != 0; --messages) {
       if (!add(numbered_message(next_))) break;
     }
-    const auto item = journal_.submit();
-    if (!item) return Failure(item.error());
-    written_.emplace_back(*item, next_);
-    return poll(std::chrono::nanoseconds(0));
+    for (;;) {
+      const auto item = journal_.submit();
+      if (item) {
+        written_.emplace_back(*item, next_);
+        return poll(std::chrono::nanoseconds(0));
+      }
+      if (journal_.stats().state == LogState::full) return fail(Errc::full, "the disk is full");
+      if (item.error().code() != Errc::busy) return Failure(item.error());
+      if (auto polled = poll(std::chrono::seconds(1)); !polled) return polled;
+    }
   }
 
   // Looks what has become durable.
