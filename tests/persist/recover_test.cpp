@@ -240,7 +240,7 @@ TEST_F(Recover, SharedMemoryMissesWhatLeftNoTrace) {
 // lower one.
 TEST_F(Recover, AnotherLifeOfTheLaneIsAWitness) {
   batches(3);
-  for (const std::uint64_t epoch : {55, 205}) {
+  for (const std::uint64_t epoch : {std::uint64_t{55}, std::uint64_t{205}}) {
     DurableWitness other = memory(12);
     other.epoch = epoch;
     EXPECT_EQ(recovered({other}).end, 5U);
