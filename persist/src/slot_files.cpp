@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <utility>
 
 namespace millrace {
 namespace {
@@ -111,7 +112,11 @@ Result<SlotFiles::Open> SlotFiles::open(Disk::File file, bool create) {
   }
   auto opened = open_anew(file, create);
   if (!opened) return std::unexpected(opened.error());
-  Place& place = *std::ranges::min_element(places_, {}, &Place::used);
+  // Whoever holds a file may have told the kernel its place only (UringDisk), so such a place is
+  // given away last.
+  Place& place = *std::ranges::min_element(places_, {}, [](const Place& one) {
+    return std::pair(one.file.use_count() > 1, one.used);
+  });
   place = Place{file, ++serials_, ++uses_, std::move(*opened)};
   return Open{place.file, static_cast<std::uint32_t>(&place - places_.data()), place.serial};
 }

@@ -35,7 +35,8 @@ class SlotFiles {
     bool direct = true;  // O_DIRECT
   };
 
-  // An open file. It stays open as long as somebody holds `file`, also when it has lost its place.
+  // An open file. It stays open as long as somebody holds `file`, also when it has lost its place,
+  // which goes to others only while all kOpenMax places are held.
   struct Open {
     std::shared_ptr<const Descriptor> file;
     std::uint32_t place = 0;   // below kOpenMax
