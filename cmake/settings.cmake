@@ -16,8 +16,24 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 find_package(Threads REQUIRED)
 
-# millrace_settings(<target>): warnings are errors with both compilers, sanitizers reach every object.
+include(precompile)
+
+# millrace_settings(<target> [<kind>]): the flags of every target, and the precompiled headers of its
+# kind: library or program by its type, or what is given (precompile.cmake).
 function(millrace_settings target)
+  millrace_flags(${target})
+  get_target_property(type ${target} TYPE)
+  if(ARGC GREATER 1)
+    millrace_precompile(${target} ${ARGV1})
+  elseif(type STREQUAL "EXECUTABLE")
+    millrace_precompile(${target} program)
+  else()
+    millrace_precompile(${target} library)
+  endif()
+endfunction()
+
+# Warnings are errors with both compilers, sanitizers reach every object.
+function(millrace_flags target)
   target_compile_features(${target} PUBLIC cxx_std_23)
   target_compile_options(
     ${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror

@@ -16,9 +16,9 @@ find_package(GTest REQUIRED)
 include(GoogleTest)
 
 function(millrace_test_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PRELUDE" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
-  millrace_settings(${name})
+  millrace_settings(${name} ${ARG_PRELUDE})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   target_compile_definitions(
     ${name} PRIVATE MILLRACE_BIN_DIR="$<TARGET_FILE_DIR:${name}>"
@@ -35,7 +35,9 @@ function(millrace_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
-  millrace_test_program(${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} GTest::gmock)
+  millrace_test_program(
+    ${name} SOURCES ${ARG_SOURCES} DEPENDS ${ARG_DEPENDS} GTest::gmock PRELUDE test
+  )
   target_link_libraries(${name} PRIVATE $<IF:$<BOOL:${ARG_OWN_MAIN}>,GTest::gtest,GTest::gtest_main>)
   gtest_discover_tests(${name} TEST_LIST ${name}_names DISCOVERY_TIMEOUT 60)
 
