@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <linux/magic.h>
 #include <sys/statfs.h>
+#include <system_error>
 
 namespace millrace {
 namespace {
@@ -137,6 +139,14 @@ Result<void> check_headroom(int fd, std::uint64_t bytes, Placement placement) {
   const auto headroom = measure_headroom(fd, placement);
   if (!headroom) return std::unexpected(headroom.error());
   return judge_headroom(*headroom, bytes);
+}
+
+std::string nearest_directory(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::path at = path;
+  while (!std::filesystem::is_directory(at, ignored) && at.has_relative_path())
+    at = at.parent_path();
+  return at.empty() ? "." : at.string();
 }
 
 }  // namespace millrace

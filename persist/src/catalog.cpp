@@ -19,6 +19,14 @@ void set_name(char (&into)[layout::kJournalNameBytes], std::string_view name) no
 
 }  // namespace
 
+const JournalLane* find_lane(const std::vector<JournalLane>& lanes, const Uuid& channel,
+                             std::string_view producer) noexcept {
+  const auto found = std::ranges::find_if(lanes, [&](const JournalLane& lane) {
+    return lane.channel == channel && lane.producer == producer;
+  });
+  return found == lanes.end() ? nullptr : &*found;
+}
+
 // Numbers are given from 1 on without holes, so a lane mostly stands where its number says.
 JournalLane* Catalog::find(JournalLaneId id) noexcept {
   if (id != 0 && id <= lanes_.size() && lanes_[id - 1].id == id) return &lanes_[id - 1];
@@ -28,10 +36,8 @@ JournalLane* Catalog::find(JournalLaneId id) noexcept {
 }
 
 JournalLane* Catalog::find(const Uuid& channel, std::string_view producer) noexcept {
-  const auto found = std::ranges::find_if(lanes_, [&](const JournalLane& lane) {
-    return lane.channel == channel && lane.producer == producer;
-  });
-  return found == lanes_.end() ? nullptr : &*found;
+  const JournalLane* const found = find_lane(lanes_, channel, producer);
+  return found == nullptr ? nullptr : &lanes_[static_cast<std::size_t>(found - lanes_.data())];
 }
 
 bool Catalog::apply(const layout::CatalogRecord& record) {

@@ -15,6 +15,10 @@
 
 namespace millrace {
 
+// The lane of this producer in this channel; null: there is none.
+[[nodiscard]] const JournalLane* find_lane(const std::vector<JournalLane>& lanes,
+                                           const Uuid& channel, std::string_view producer) noexcept;
+
 class Catalog {
  public:
   static constexpr std::size_t kLanesMaxInLog = 4096;

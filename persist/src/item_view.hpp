@@ -44,6 +44,10 @@ struct ItemEntry {
   layout::TableEntry row{};
   std::span<const std::byte> payload;
 
+  [[nodiscard]] bool is(layout::EntryKind kind) const noexcept {
+    return row.kind == static_cast<std::uint16_t>(kind);
+  }
+
   // Record `index` of an entry that holds records of the journal's own. REQUIRES index < row.count.
   template <class Record>
   [[nodiscard]] Record record(std::size_t index = 0) const noexcept {

@@ -6,15 +6,7 @@
 
 namespace millrace {
 
-namespace {
-
 using layout::EntryKind;
-
-bool is(const ItemEntry& entry, EntryKind kind) noexcept {
-  return entry.row.kind == static_cast<std::uint16_t>(kind);
-}
-
-}  // namespace
 
 Failure JournalScan::trimmed(std::uint64_t segment) const {
   std::uint64_t lost = 0;
@@ -62,10 +54,10 @@ Result<bool> JournalScan::explain(const SegmentInfo& segment, const char* what) 
 std::uint64_t JournalScan::lost_before(const ItemView& item) const {
   std::map<JournalLaneId, Sequence> begins;
   for (const ItemEntry& entry : item.entries) {
-    if (is(entry, EntryKind::run) || is(entry, EntryKind::part)) {
+    if (entry.is(EntryKind::run) || entry.is(EntryKind::part)) {
       begins.try_emplace(entry.row.lane, entry.row.first);
     }
-    if (!is(entry, EntryKind::catalog)) continue;
+    if (!entry.is(EntryKind::catalog)) continue;
     for (std::uint32_t i = 0; i < entry.row.count; ++i) {
       const auto record = entry.record<layout::CatalogRecord>(i);
       begins.try_emplace(record.lane, record.next);

@@ -9,12 +9,7 @@
 namespace millrace {
 
 Result<JournalReader> JournalReader::open(const std::string& directory) {
-  auto disk = open_disk({.directory = directory,
-                         .create = false,
-                         .read_only = true,
-                         .allow_volatile = true,
-                         .trust_file_system = true,
-                         .durability = {}});
+  auto disk = open_disk_to_read(directory);
   if (!disk) return Failure(disk.error());
   return open(std::move(*disk));
 }

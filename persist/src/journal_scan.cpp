@@ -8,15 +8,7 @@
 
 namespace millrace {
 
-namespace {
-
 using layout::EntryKind;
-
-bool is(const ItemEntry& entry, EntryKind kind) noexcept {
-  return entry.row.kind == static_cast<std::uint16_t>(kind);
-}
-
-}  // namespace
 
 JournalScan::JournalScan(std::shared_ptr<LogIndex> index)
     : index_(std::move(index)), reader_(index_->disk(), index_->manifest()) {}
@@ -101,13 +93,13 @@ void JournalScan::begin_entry() {
   cursor_ = {};
   if (entry_ >= item_.entries.size()) return;
   const ItemEntry& entry = item_.entries[entry_];
-  if (is(entry, EntryKind::run)) {
+  if (entry.is(EntryKind::run)) {
     cursor_ = RunCursor(entry);
     run_lane_ = &lanes_[entry.row.lane];
     reach(*run_lane_, entry.row.first);
   }
-  if (is(entry, EntryKind::part)) reach(lanes_[entry.row.lane], entry.row.first);
-  if (!is(entry, EntryKind::gap)) return;
+  if (entry.is(EntryKind::part)) reach(lanes_[entry.row.lane], entry.row.first);
+  if (!entry.is(EntryKind::gap)) return;
   for (std::uint32_t i = 0; i < entry.row.count; ++i) {
     const auto gap = entry.record<layout::GapRecord>(i);
     Lane& lane = lanes_[gap.lane];
@@ -160,7 +152,7 @@ Result<std::optional<JournaledMessage>> JournalScan::next_in_item() {
   while (entry_ < item_.entries.size()) {
     const ItemEntry& entry = item_.entries[entry_];
     std::optional<JournaledMessage> message;
-    if (is(entry, EntryKind::run)) {
+    if (entry.is(EntryKind::run)) {
       if (auto record = cursor_.next()) return message_of(entry, *run_lane_, *record);
       if (!cursor_.whole()) {
         in_item_ = false;
@@ -171,7 +163,7 @@ Result<std::optional<JournaledMessage>> JournalScan::next_in_item() {
       }
       run_lane_->next = entry.row.first + entry.row.count;
       run_lane_->known = true;
-    } else if (is(entry, EntryKind::part)) {
+    } else if (entry.is(EntryKind::part)) {
       message = add_part(entry);
     }
     ++entry_;

@@ -1,18 +1,12 @@
 #include "lane_history.hpp"
 
+#include "catalog.hpp"
+
 #include <cinttypes>
 
 namespace millrace {
 
 namespace {
-
-const JournalLane* find_lane(const JournalReader& reader, const Uuid& channel,
-                             std::string_view producer) noexcept {
-  for (const JournalLane& lane : reader.lanes()) {
-    if (lane.channel == channel && lane.producer == producer) return &lane;
-  }
-  return nullptr;
-}
 
 // Retention may overtake a reader while it looks; each look begins further on.
 constexpr int kLooksMax = 8;
@@ -35,13 +29,13 @@ Result<std::unique_ptr<LaneHistory>> LogHistory::lane(std::string_view producer)
 Result<std::optional<Sequence>> LogHistory::remembered(std::string_view subscriber,
                                                        std::string_view producer) {
   if (auto looked = reader_.refresh(); !looked) return Failure(looked.error());
-  const JournalLane* const lane = find_lane(reader_, channel_, producer);
+  const JournalLane* const lane = find_lane(reader_.lanes(), channel_, producer);
   if (lane == nullptr) return std::optional<Sequence>();
   return reader_.acknowledged(subscriber, lane->id);
 }
 
 const JournalLane* LogLaneHistory::known() const noexcept {
-  return find_lane(reader_, channel_, producer_);
+  return find_lane(reader_.lanes(), channel_, producer_);
 }
 
 Result<const JournalLane*> LogLaneHistory::look_again() {

@@ -134,4 +134,13 @@ Result<std::unique_ptr<Disk>> open_disk(const DiskOptions& options) {
   return std::make_unique<DirectDisk>(std::move(*place), std::move(*done), options.depth);
 }
 
+Result<std::unique_ptr<Disk>> open_disk_to_read(const std::string& directory) {
+  return open_disk({.directory = directory,
+                    .create = false,
+                    .read_only = true,
+                    .allow_volatile = true,
+                    .trust_file_system = true,
+                    .durability = {}});
+}
+
 }  // namespace millrace

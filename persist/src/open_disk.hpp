@@ -30,4 +30,7 @@ struct DiskOptions {
 // are larger than 64 KiB), no_space, bad_argument, system.
 [[nodiscard]] Result<std::unique_ptr<Disk>> open_disk(const DiskOptions& options);
 
+// For who only looks: wherever the journal lies, beside its writer.
+[[nodiscard]] Result<std::unique_ptr<Disk>> open_disk_to_read(const std::string& directory);
+
 }  // namespace millrace

@@ -1,5 +1,6 @@
 #include "recorder_durable.hpp"
 
+#include "catalog.hpp"
 #include "millrace/core/crash_point.hpp"
 
 #include <algorithm>
@@ -43,14 +44,6 @@ Feed attach_feed(const Domain& domain, const std::string& channel, const std::st
     if (feed || feed.error().code() != Errc::busy || nap == kAttachNaps) return feed;
     std::this_thread::sleep_for(kAttachNap);
   }
-}
-
-const JournalLane* find_lane(const Journal& journal, const Uuid& channel,
-                             std::string_view producer) {
-  for (const JournalLane& lane : journal.lanes()) {
-    if (lane.channel == channel && lane.producer == producer) return &lane;
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -114,7 +107,7 @@ bool DurableChannel::for_good(const Error& why) noexcept {
 
 Result<std::unique_ptr<DurableLane>> DurableChannel::join(Journal& journal, const FeedLane& lane) {
   const Uuid& channel = feed_.channel_in_log();
-  const JournalLane* const known = find_lane(journal, channel, lane.producer);
+  const JournalLane* const known = find_lane(journal.lanes(), channel, lane.producer);
   const Sequence next = known == nullptr ? lane.durable.sequence : known->end;
   if (auto there = feed_.resume(lane.lane, next); !there) return Failure(there.error());
   const auto id = journal.lane(channel, feed_.channel(), lane.producer, lane.epoch, next);

@@ -1,5 +1,6 @@
 #include "recorder_plain.hpp"
 
+#include "catalog.hpp"
 #include "millrace/core/record_layout.hpp"
 
 #include <algorithm>
@@ -38,14 +39,6 @@ void put_record(std::span<std::byte> at, const Message& message) noexcept {
   const std::size_t padded = layout::record_bytes(bytes.size());
   std::fill(at.begin() + static_cast<std::ptrdiff_t>(kHeaderBytes + bytes.size()),
             at.begin() + static_cast<std::ptrdiff_t>(padded), std::byte{});
-}
-
-const JournalLane* find_lane(const Journal& journal, const Uuid& channel,
-                             std::string_view producer) {
-  for (const JournalLane& lane : journal.lanes()) {
-    if (lane.channel == channel && lane.producer == producer) return &lane;
-  }
-  return nullptr;
 }
 
 }  // namespace
@@ -215,7 +208,7 @@ PlainChannel::Lane* PlainChannel::join(Journal& journal, const Message& message)
   Lane& lane = lanes_[message.lane()];
   if (lane.epoch == seen->epoch) return &lane;
   const std::string producer = name_in_log(journal, *seen);
-  const JournalLane* const known = find_lane(journal, in_log_, producer);
+  const JournalLane* const known = find_lane(journal.lanes(), in_log_, producer);
   const Sequence next = known == nullptr ? message.sequence() : known->end;
   const auto id = journal.lane(in_log_, channel_.name(), producer, seen->epoch, next);
   if (!id) notes_.add(id.error().sentence());
@@ -225,7 +218,7 @@ PlainChannel::Lane* PlainChannel::join(Journal& journal, const Message& message)
 
 std::string PlainChannel::name_in_log(const Journal& journal, const LaneStats& lane) const {
   if (!lane.producer.empty()) {
-    const JournalLane* const known = find_lane(journal, in_log_, lane.producer);
+    const JournalLane* const known = find_lane(journal.lanes(), in_log_, lane.producer);
     if (known == nullptr || known->epoch == lane.epoch) return lane.producer;
   }
   // 46 bytes, an @ and 16 digits are what a name in the log holds.

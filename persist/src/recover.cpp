@@ -19,19 +19,6 @@ namespace {
 // not there when it looked, and look again. Not for ever: real damage stays.
 constexpr int kLooks = 4;
 
-Result<layout::Manifest> find_manifest(Disk& disk, RecoveredLog& log) {
-  const ManifestPair pair = read_manifests(disk);
-  if (pair.state == ManifestState::good) {
-    log.manifest_is_b = pair.is_b;
-    return pair.newest;
-  }
-  if (pair.state == ManifestState::later_version) return no_manifest(true);
-  auto used = any_segment_without_manifest(disk);
-  if (!used) return Failure(used.error());
-  if (*used) return no_manifest(false);
-  return fail(Errc::not_found, "there is no journal: no manifest, and no slot was ever used");
-}
-
 }  // namespace
 
 Result<RecoveredLog> recover(Disk& disk, RecoverAs as,
@@ -44,9 +31,10 @@ Result<RecoveredLog> recover(Disk& disk, RecoverAs as,
   }
   for (int looks = 1;; ++looks) {
     RecoveredLog log;
-    auto manifest = find_manifest(disk, log);
-    if (!manifest) return Failure(manifest.error());
-    log.manifest = *manifest;
+    const auto found = find_manifest(disk);
+    if (!found) return Failure(found.error());
+    log.manifest = found->newest;
+    log.manifest_is_b = found->is_b;
     RecoverySteps steps(disk, as, witnesses, log);
     auto done = steps.run();
     log.report.nanoseconds = disk.now().boot_ns - began;

@@ -10,6 +10,8 @@
 
 namespace millrace {
 
+namespace {
+
 Result<bool> any_segment_without_manifest(Disk& disk) {
   auto slots = disk.slots();
   if (!slots) return Failure(slots.error());
@@ -26,6 +28,18 @@ Result<bool> any_segment_without_manifest(Disk& disk) {
     }
   }
   return false;
+}
+
+}  // namespace
+
+Result<ManifestPair> find_manifest(Disk& disk) {
+  const ManifestPair pair = read_manifests(disk);
+  if (pair.state == ManifestState::good) return pair;
+  if (pair.state == ManifestState::later_version) return no_manifest(true);
+  auto used = any_segment_without_manifest(disk);
+  if (!used) return Failure(used.error());
+  if (*used) return no_manifest(false);
+  return fail(Errc::not_found, "there is no journal: no manifest, and no slot was ever used");
 }
 
 RecoverySteps::RecoverySteps(Disk& disk, RecoverAs as, const std::vector<DurableWitness>& witnesses,

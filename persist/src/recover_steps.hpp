@@ -5,6 +5,7 @@
 #include "evidence.hpp"
 #include "item_view.hpp"
 #include "lane_tracker.hpp"
+#include "manifest_read.hpp"
 #include "recover_chain.hpp"
 #include "recover_end.hpp"
 #include "recovered_log.hpp"
@@ -15,9 +16,10 @@
 
 namespace millrace {
 
-// Without a manifest there is no key to check anything with, but nobody may take used slots for
-// empty ones.
-[[nodiscard]] Result<bool> any_segment_without_manifest(Disk& disk);
+// The manifest that counts. Errors: not_found (no manifest, and no slot was ever used), format,
+// damaged: without a manifest there is no key to check anything with, but nobody may take used slots
+// for empty ones.
+[[nodiscard]] Result<ManifestPair> find_manifest(Disk& disk);
 
 class RecoverySteps {
  public:

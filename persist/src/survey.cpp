@@ -4,6 +4,7 @@
 #include "file_system.hpp"
 #include "log_lock.hpp"
 #include "millrace/core/descriptor.hpp"
+#include "millrace/core/headroom.hpp"
 #include "millrace/core/kernel_text.hpp"
 #include "open_disk.hpp"
 #include "recovered_log.hpp"
@@ -13,8 +14,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
-#include <system_error>
 #include <unistd.h>
 
 namespace millrace {
@@ -64,15 +63,6 @@ void take_log(const RecoveredLog& log, JournalSurvey& survey) {
   survey.lanes = log.catalog.lanes();
   for (const auto& [key, before] : log.catalog.acknowledgements())
     survey.remembered.push_back({key.first, key.second, before});
-}
-
-// The directory itself, or the nearest one above it that is there.
-std::string nearest_directory(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::path at = path;
-  while (!std::filesystem::is_directory(at, ignored) && at.has_relative_path())
-    at = at.parent_path();
-  return at.empty() ? "." : at.string();
 }
 
 }  // namespace

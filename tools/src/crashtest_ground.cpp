@@ -8,7 +8,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -27,14 +26,6 @@ bool put(const std::string& text, std::array<char, N>& into) {
   if (text.size() >= N) return false;
   std::memcpy(into.data(), text.c_str(), text.size() + 1);
   return true;
-}
-
-void nap(std::chrono::nanoseconds duration) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
-  const timespec time{static_cast<time_t>(seconds.count()),
-                      static_cast<long>((duration - seconds).count())};
-  pollfd end{end_descriptor(), POLLIN, 0};
-  ppoll(&end, 1, &time, nullptr);
 }
 
 Result<void> make_journal(const CrashPage& page) {

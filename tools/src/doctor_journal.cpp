@@ -1,6 +1,7 @@
 #include "duration_argument.hpp"
 #include "finding.hpp"
 #include "journal_argument.hpp"
+#include "millrace/core/headroom.hpp"
 #include "millrace/persist/survey.hpp"
 #include "size_argument.hpp"
 
@@ -18,15 +19,6 @@ namespace {
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kTightBytes = 1024 * kMiB;
 constexpr std::uint64_t kTooTightBytes = 192 * kMiB;
-
-// The directory itself, or where it would be made.
-std::string nearest_directory(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::path at = path;
-  while (!std::filesystem::is_directory(at, ignored) && at.has_relative_path())
-    at = at.parent_path();
-  return at.empty() ? "." : at.string();
-}
 
 void examine_place(const std::string& directory, Findings& findings) {
   const auto disk = judge_directory(directory);

@@ -10,9 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <sys/resource.h>
-#include <system_error>
 #include <unistd.h>
 
 namespace millrace::tools {
@@ -21,15 +19,6 @@ namespace {
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kTightBytes = 256 * kMiB;
 constexpr std::uint64_t kTooTightBytes = 4 * kMiB;
-
-// The directory itself, or where it would be made.
-std::string nearest_directory(const std::string& path) {
-  std::error_code ignored;
-  std::filesystem::path at = path;
-  while (!std::filesystem::is_directory(at, ignored) && at.has_relative_path())
-    at = at.parent_path();
-  return at.empty() ? "." : at.string();
-}
 
 bool is_member_of_system() {
   constexpr uid_t kSystemUidMax = 999;

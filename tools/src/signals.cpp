@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -52,6 +54,14 @@ void request_end() noexcept {
 
 int end_descriptor() noexcept {
   return descriptor.load(std::memory_order_relaxed);
+}
+
+void nap(std::chrono::nanoseconds duration) noexcept {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
+  const timespec time{static_cast<time_t>(seconds.count()),
+                      static_cast<long>((duration - seconds).count())};
+  pollfd end{end_descriptor(), POLLIN, 0};
+  ppoll(&end, 1, &time, nullptr);
 }
 
 }  // namespace millrace::tools

@@ -5,6 +5,8 @@
 // Thread rules: install once, at the beginning; the rest may be called by any thread.
 #pragma once
 
+#include <chrono>
+
 namespace millrace::tools {
 
 void install_end_signals() noexcept;
@@ -17,5 +19,8 @@ void request_end() noexcept;
 // Becomes readable when the end is requested, and stays so: for poll(2) beside an input. -1 before
 // install_end_signals().
 [[nodiscard]] int end_descriptor() noexcept;
+
+// Sleeps so long, or until the end is requested.
+void nap(std::chrono::nanoseconds duration) noexcept;
 
 }  // namespace millrace::tools

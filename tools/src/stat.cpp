@@ -15,7 +15,6 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <poll.h>
 #include <string>
 
 namespace millrace::tools {
@@ -26,14 +25,6 @@ struct StatArguments {
   std::string channel;
   std::chrono::nanoseconds interval = std::chrono::milliseconds(200);
 };
-
-void nap(std::chrono::nanoseconds duration) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(duration);
-  const timespec time{static_cast<time_t>(seconds.count()),
-                      static_cast<long>((duration - seconds).count())};
-  pollfd end{end_descriptor(), POLLIN, 0};
-  ppoll(&end, 1, &time, nullptr);
-}
 
 nlohmann::json list_of(const std::vector<LockKeeper>& keepers) {
   nlohmann::json list = nlohmann::json::array();
