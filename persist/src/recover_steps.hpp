@@ -17,8 +17,8 @@
 namespace millrace {
 
 // The manifest that counts. Errors: not_found (no manifest, and no slot was ever used), format,
-// damaged: without a manifest there is no key to check anything with, but nobody may take used slots
-// for empty ones.
+// damaged: without a manifest there is no key to check anything with, but nobody may take used
+// slots for empty ones.
 [[nodiscard]] Result<ManifestPair> find_manifest(Disk& disk);
 
 class RecoverySteps {

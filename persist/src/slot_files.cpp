@@ -114,9 +114,8 @@ Result<SlotFiles::Open> SlotFiles::open(Disk::File file, bool create) {
   if (!opened) return std::unexpected(opened.error());
   // Whoever holds a file may have told the kernel its place only (UringDisk), so such a place is
   // given away last.
-  Place& place = *std::ranges::min_element(places_, {}, [](const Place& one) {
-    return std::pair(one.file.use_count() > 1, one.used);
-  });
+  Place& place = *std::ranges::min_element(
+      places_, {}, [](const Place& one) { return std::pair(one.file.use_count() > 1, one.used); });
   place = Place{file, ++serials_, ++uses_, std::move(*opened)};
   return Open{place.file, static_cast<std::uint32_t>(&place - places_.data()), place.serial};
 }

@@ -1,5 +1,6 @@
 // Which of a journal's files are kept open, and at which places.
 #include "slot_files.hpp"
+
 #include "support/scratch_directory.hpp"
 
 #include <fcntl.h>

@@ -49,8 +49,8 @@ struct KernelRoots {
 // Both at once.
 [[nodiscard]] Result<void> check_headroom(int fd, std::uint64_t bytes, Placement placement);
 
-// The directory itself, or the nearest one above it that is there: where it would be made, and whose
-// space and file system it would have.
+// The directory itself, or the nearest one above it that is there: where it would be made, and
+// whose space and file system it would have.
 [[nodiscard]] std::string nearest_directory(const std::string& path);
 
 }  // namespace millrace
