@@ -1,6 +1,6 @@
 # The standard headers cost more than the code that includes them, so a build parses them once: for
-# libraries, for programs (other code generation, so another file), for tests (GoogleTest too) and
-# for commands (with their arguments and JSON).
+# libraries, for programs (other code generation, so another file) and for tests (GoogleTest too).
+# Not CLI11: its global objects would be compiled into every source.
 #
 # Every source includes what it uses all the same: presets without this (clang) would not compile
 # otherwise. It is off where only a dependency of something else is built.
@@ -27,7 +27,7 @@ function(millrace_prelude kind)
   target_precompile_headers(millrace_prelude_${kind} PRIVATE ${ARGN})
 endfunction()
 
-# millrace_precompile(<target> <kind>): library, program, test or command.
+# millrace_precompile(<target> <kind>): library, program or test.
 function(millrace_precompile target kind)
   if(NOT MILLRACE_PRECOMPILE)
     return()
@@ -36,9 +36,6 @@ function(millrace_precompile target kind)
     if(kind STREQUAL "test")
       millrace_prelude(test ${MILLRACE_PRELUDE} <gtest/gtest.h> <gmock/gmock.h>)
       target_link_libraries(millrace_prelude_test PRIVATE GTest::gmock)
-    elseif(kind STREQUAL "command")
-      millrace_prelude(command ${MILLRACE_PRELUDE} <CLI/CLI.hpp> <nlohmann/json.hpp>)
-      target_link_libraries(millrace_prelude_command PRIVATE CLI11::CLI11 nlohmann_json::nlohmann_json)
     else()
       millrace_prelude(${kind} ${MILLRACE_PRELUDE})
     endif()

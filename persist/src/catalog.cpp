@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace millrace {
 namespace {
@@ -76,14 +77,18 @@ std::optional<Sequence> Catalog::acknowledged(std::string_view subscriber,
   return found->second;
 }
 
-void Catalog::forget(JournalLaneId id) {
-  std::erase_if(lanes_, [id](const JournalLane& lane) { return lane.id == id; });
-  std::erase_if(acknowledged_, [id](const auto& entry) { return entry.first.second == id; });
+void Catalog::trim(JournalLaneId id, Sequence end) noexcept {
+  JournalLane* const lane = find(id);
+  if (lane != nullptr) lane->first = std::max(lane->first, std::min(end, lane->end));
 }
 
-void Catalog::forget(std::string_view subscriber) {
-  std::erase_if(acknowledged_,
-                [subscriber](const auto& entry) { return entry.first.first == subscriber; });
+void Catalog::hold_places(std::string_view subscriber) {
+  std::set<Uuid> followed;
+  for (const JournalLane& lane : lanes_)
+    if (acknowledged(subscriber, lane.id)) followed.insert(lane.channel);
+  for (const JournalLane& lane : lanes_)
+    if (followed.contains(lane.channel))
+      acknowledged_.try_emplace({std::string(subscriber), lane.id}, lane.first);
 }
 
 layout::CatalogRecord to_record(const JournalLane& lane) noexcept {

@@ -41,10 +41,12 @@ class Catalog {
     return acknowledged_;
   }
 
-  // Forgets lanes of which the log holds nothing any more and whose last segment was dropped.
-  void forget(JournalLaneId id);
-  // A subscriber that is no longer waited for.
-  void forget(std::string_view subscriber);
+  // The log no longer holds what the lane has below `end`.
+  void trim(JournalLaneId id, Sequence end) noexcept;
+
+  // What is about to be trimmed was not acknowledged by this subscriber: where it has no place yet,
+  // in a lane that it follows, that is the lane's beginning. So it can be told what it missed.
+  void hold_places(std::string_view subscriber);
 
  private:
   std::vector<JournalLane> lanes_;

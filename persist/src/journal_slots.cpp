@@ -88,20 +88,17 @@ void JournalCore::drop_segments(const RetentionPlan& plan) {
     writer_.poison(written.error().os_error() != 0 ? -written.error().os_error() : -EIO);
     return;
   }
-  for (const std::string& subscriber : plan.let_go) {
-    catalog_.forget(subscriber);
-    durable_acknowledged_.forget(subscriber);
-    promoting_.forget(subscriber);
-    let_go_.push_back(subscriber);
+  for (Catalog* const catalog : {&catalog_, &durable_acknowledged_, &promoting_}) {
+    for (const std::string& subscriber : plan.let_go)
+      catalog->hold_places(subscriber);
+    for (std::size_t index = 0; index < plan.segments; ++index)
+      for (const auto& [id, end] : segments_[index].lane_ends)
+        catalog->trim(id, end);
   }
-  for (std::size_t index = 0; index < plan.segments; ++index) {
-    for (const auto& [id, end] : segments_[index].lane_ends) {
-      if (JournalLane* const lane = catalog_.find(id); lane != nullptr) {
-        lane->first = std::max(lane->first, std::min(end, lane->end));
-      }
-    }
+  for (const std::string& subscriber : plan.let_go)
+    if (std::ranges::count(let_go_, subscriber) == 0) let_go_.push_back(subscriber);
+  for (std::size_t index = 0; index < plan.segments; ++index)
     pool_.add_spare(segments_[index].slot);
-  }
   segments_.erase(segments_.begin(),
                   segments_.begin() + static_cast<std::ptrdiff_t>(plan.segments));
   while (const auto file = pool_.superfluous())

@@ -7,7 +7,9 @@
 namespace millrace {
 namespace {
 
-// Who is waited for: the channels of every subscriber that has acknowledged something.
+// Who is waited for: the channels of every subscriber that has acknowledged something. Not who was
+// let go: what it needs next is gone, and waiting does not bring it back. Once it has come back and
+// acknowledged beyond that, it is waited for again.
 struct Watched {
   std::map<std::string, std::set<Uuid>> channels;
   std::map<JournalLaneId, Uuid> channel_of;
@@ -15,11 +17,18 @@ struct Watched {
 
 Watched watched_by(const Catalog& catalog) {
   Watched watched;
-  for (const JournalLane& lane : catalog.lanes())
+  std::map<JournalLaneId, const JournalLane*> lanes;
+  for (const JournalLane& lane : catalog.lanes()) {
     watched.channel_of[lane.id] = lane.channel;
-  for (const auto& [key, before] : catalog.acknowledgements()) {
-    watched.channels[key.first].insert(watched.channel_of[key.second]);
+    lanes[lane.id] = &lane;
   }
+  std::set<std::string> let_go;
+  for (const auto& [key, before] : catalog.acknowledgements()) {
+    const JournalLane& lane = *lanes.at(key.second);
+    watched.channels[key.first].insert(lane.channel);
+    if (before < lane.first && lane.first < lane.end) let_go.insert(key.first);
+  }
+  std::erase_if(watched.channels, [&](const auto& one) { return let_go.contains(one.first); });
   return watched;
 }
 

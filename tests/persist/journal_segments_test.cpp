@@ -139,7 +139,41 @@ TEST_F(JournalSegments, who_holds_too_much_is_let_go_and_named) {
   idle(3);
   EXPECT_GT(first_of(id), 0U);
   EXPECT_EQ(journal->stats().let_go, std::vector<std::string>{"sleeper"});
-  EXPECT_EQ(journal->acknowledged("sleeper", id), std::nullopt);
+  items(id, 100);
+  idle(3);
+  EXPECT_LE(journal->stats().segments_live, 5U) << "nobody is waited for";
+  EXPECT_EQ(journal->stats().let_go.size(), 1U);
+}
+
+// Its place is what tells it, whenever it comes back, how much it missed.
+TEST_F(JournalSegments, who_was_let_go_keeps_its_place_and_is_waited_for_again_when_it_is_back) {
+  options.retain.bytes = 4 * options.segment_bytes;
+  options.retain.acknowledged = true;
+  options.retain.acknowledged_lag_bytes = 8 * options.segment_bytes;
+  open();
+  const JournalLaneId id = lane("alice");
+  ASSERT_TRUE(journal->add_acknowledgement("sleeper", id, 0));
+  items(id, 10);
+  const JournalLaneId later = lane("bob");
+  items(later, 160);
+  items(id, 10);
+  idle(3);
+  ASSERT_EQ(journal->stats().let_go, std::vector<std::string>{"sleeper"});
+  kill();
+  open();
+  EXPECT_EQ(journal->acknowledged("sleeper", id), 0U);
+  EXPECT_EQ(journal->acknowledged("sleeper", later), 0U) << "a lane that it never saw";
+  EXPECT_GT(first_of(id), 0U);
+  EXPECT_GT(first_of(later), 0U);
+
+  ASSERT_TRUE(journal->add_acknowledgement("sleeper", id, journal->lanes()[id - 1].end));
+  ASSERT_TRUE(journal->add_acknowledgement("sleeper", later, journal->lanes()[later - 1].end));
+  drain();
+  const Sequence reached = journal->lanes()[later - 1].end;
+  items(later, 70);
+  idle(3);
+  EXPECT_LE(first_of(later), reached) << "it holds again what it has not acknowledged";
+  EXPECT_GT(journal->stats().segments_live, 4U);
 }
 
 TEST_F(JournalSegments, a_full_disk_stops_the_log_until_there_is_room) {
