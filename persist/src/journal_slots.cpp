@@ -13,8 +13,13 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 
 }  // namespace
 
+// Not while a switch is under way: the slot that it took comes back from the segment that it lets
+// go, and one more would only be deleted again. A log that is full of data would otherwise write
+// every slot twice.
 bool JournalCore::wants_spare() const noexcept {
-  return !closing_ && !writer_.preparing() && pool_.wants_more();
+  const bool switching =
+      next_slot_ || step_ == Step::heading || step_ == Step::snapshot || retention_due_;
+  return !closing_ && !switching && !writer_.preparing() && pool_.wants_more();
 }
 
 void JournalCore::replenish() noexcept {
