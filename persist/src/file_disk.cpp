@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <fcntl.h>
 #include <new>
 #include <sys/statvfs.h>
 
@@ -17,6 +18,18 @@ std::uint64_t nanoseconds(clockid_t clock) noexcept {
   return static_cast<std::uint64_t>(time.tv_sec) * kNanosecondsPerSecond +
          static_cast<std::uint64_t>(time.tv_nsec);
 }
+
+class FileReader final : public DiskReader {
+ public:
+  explicit FileReader(SlotFiles files) noexcept : files_(std::move(files)) {}
+
+  Result<void> read(DiskFile file, std::uint64_t offset, std::span<std::byte> into) override {
+    return files_.read(file, offset, into);
+  }
+
+ private:
+  SlotFiles files_;
+};
 
 }  // namespace
 
@@ -64,6 +77,14 @@ Result<std::vector<Disk::Slot>> FileDisk::slots() {
 Result<void> FileDisk::read(File file, std::uint64_t offset, std::span<std::byte> into) {
   if (foreign()) return foreign_failure();
   return files_.read(file, offset, into);
+}
+
+std::unique_ptr<DiskReader> FileDisk::make_reader() {
+  if (foreign()) return nullptr;
+  Descriptor own(::openat(files_.directory(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!own.valid()) return nullptr;
+  return std::make_unique<FileReader>(SlotFiles(
+      std::move(own), files_.path(), {.read_only = true, .direct = files_.rights().direct}));
 }
 
 Result<void> FileDisk::flush_all() {

@@ -39,6 +39,7 @@ class FileDisk : public Disk {
   Result<void> lock(bool (*waiting)(void* context, const Error& why), void* context) override;
   Result<std::vector<Slot>> slots() final;
   Result<void> read(File file, std::uint64_t offset, std::span<std::byte> into) final;
+  std::unique_ptr<DiskReader> make_reader() final;
   Result<void> flush_all() final;
   Result<void> write_block(File file, std::uint64_t offset, std::span<const std::byte> block) final;
   Result<void> make_buffers(std::size_t count, std::size_t bytes) override;

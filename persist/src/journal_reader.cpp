@@ -17,7 +17,9 @@ Result<JournalReader> JournalReader::open(const std::string& directory) {
 Result<JournalReader> JournalReader::open(std::unique_ptr<Disk> disk) {
   auto index = LogIndex::open(std::move(disk));
   if (!index) return Failure(index.error());
-  return JournalReader(std::make_unique<JournalScan>(std::move(*index)));
+  auto scan = std::make_unique<JournalScan>(std::move(*index));
+  scan->stream();
+  return JournalReader(std::move(scan));
 }
 
 JournalReader::JournalReader(std::unique_ptr<JournalScan> scan) noexcept : scan_(std::move(scan)) {}

@@ -20,6 +20,9 @@ class JournalScan {
  public:
   explicit JournalScan(std::shared_ptr<LogIndex> index);
 
+  // Reads in advance with threads of its own (slot_window.hpp).
+  void stream() { reader_.window().stream(); }
+
   [[nodiscard]] LogIndex& index() const noexcept { return *index_; }
 
   [[nodiscard]] const std::shared_ptr<LogIndex>& shared_index() const noexcept { return index_; }

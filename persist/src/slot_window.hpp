@@ -6,6 +6,7 @@
 
 #include "millrace/core/result.hpp"
 #include "millrace/persist/disk.hpp"
+#include "read_ahead.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,9 +30,13 @@ class SlotWindow {
   Result<std::span<const std::byte>> at(Disk::File slot, std::uint64_t offset, std::uint64_t bytes);
 
   // What was read may have changed since.
-  void forget() noexcept { held_bytes_ = 0; }
+  void forget();
 
   void read_ahead(std::uint64_t bytes) noexcept { ahead_bytes_ = bytes; }
+
+  // Whoever goes on from front to back is read for in advance, by threads that this starts once it
+  // is worth it. For walks of whole logs.
+  void stream() { stream_ = std::make_unique<ReadAhead>(*disk_); }
 
  private:
   struct Free {
@@ -39,9 +44,13 @@ class SlotWindow {
   };
 
   Result<void> fill(Disk::File slot, std::uint64_t offset, std::uint64_t bytes);
+  bool go_on(std::uint64_t offset, std::uint64_t bytes);
+  bool take_streamed(std::uint64_t bytes);
   bool reserve(std::uint64_t bytes);
 
   Disk* disk_;
+  std::unique_ptr<ReadAhead> stream_;  // null: nothing is read in advance
+  std::uint64_t in_a_row_ = 0;         // bytes that were read from front to back
   std::uint32_t block_bytes_;
   std::uint64_t slot_bytes_;
   std::uint64_t ahead_bytes_;

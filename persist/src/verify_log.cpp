@@ -26,6 +26,7 @@ Result<void> add_loss(layout::Manifest& manifest, const layout::Tombstone& loss)
 LogCheck::LogCheck(Disk& disk, const layout::Manifest& manifest, const VerifyProgress& progress)
     : disk_(&disk), progress_(&progress), reader_(disk, manifest), evidence_(manifest) {
   verified_.manifest = manifest;
+  reader_.window().stream();
 }
 
 Result<VerifiedLog> LogCheck::run() {

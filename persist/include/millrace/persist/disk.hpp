@@ -44,10 +44,19 @@ struct DiskFacts {
   std::string note;              // what was fallen back from and why; empty: nothing
 };
 
+// Slots are numbered from 0; the manifests are two more files.
+using DiskFile = std::uint32_t;
+
+// A second hand on the same files, for another thread (one a reader).
+class DiskReader {
+ public:
+  virtual ~DiskReader() = default;
+  virtual Result<void> read(DiskFile file, std::uint64_t offset, std::span<std::byte> into) = 0;
+};
+
 class Disk {
  public:
-  // Slots are numbered from 0; the manifests are two more files.
-  using File = std::uint32_t;
+  using File = DiskFile;
   static constexpr File kManifestA = 0xffff'fff0;
   static constexpr File kManifestB = 0xffff'fff1;
 
@@ -78,6 +87,10 @@ class Disk {
 
   // Blocking and only while nothing is in flight: recovery and the cold parts.
   virtual Result<void> read(File file, std::uint64_t offset, std::span<std::byte> into) = 0;
+
+  // Null: this disk has no second hand (a simulator that must know what comes when).
+  virtual std::unique_ptr<DiskReader> make_reader() { return nullptr; }
+
   // Makes everything durable that anybody has written to any file here, and the directory.
   virtual Result<void> flush_all() = 0;
   // Overwrites one block durably.

@@ -51,7 +51,8 @@ class JournalReader {
   ~JournalReader();
 
   // A reader of the same log with a place of its own, at the beginning. It shares what this one
-  // knows of the log, so it costs no look at the disk; both belong to the same thread.
+  // knows of the log, so it costs no look at the disk; both belong to the same thread. Only the one
+  // that opened the log has threads read in advance for it, once it has read a few MiB in a row.
   Result<JournalReader> another() const;
 
   // Looks again: what has been written, recycled and acknowledged meanwhile.
