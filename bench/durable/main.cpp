@@ -109,13 +109,14 @@ int run(const Options& options) {
       std::printf("%-20s %s\n", row.name.c_str(), row.what.c_str());
     return 0;
   }
-  std::string scratch = options.directory + "/millrace-bench-XXXXXX";
+  std::error_code ignored;
+  std::string scratch =
+      (std::filesystem::absolute(options.directory, ignored) / "millrace-bench-XXXXXX").string();
   if (mkdtemp(scratch.data()) == nullptr) {
     return refuse(
         fail_os(errno, "cannot make a directory in %s", options.directory.c_str()).error());
   }
   const auto report = measure(options, scratch);
-  std::error_code ignored;
   std::filesystem::remove_all(scratch, ignored);
   if (!report) return refuse(report.error());
   if (options.json) {
