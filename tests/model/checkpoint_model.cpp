@@ -1,5 +1,9 @@
 // Checkpoints::write against Checkpoints::newest and at_or_before on simulated memory: a pair that
 // a reader takes was written as a pair, also while the writer reuses the slots round and round.
+//
+// covers: core/include/millrace/core/checkpoints.hpp Checkpoints::write
+// covers: core/include/millrace/core/checkpoints.hpp Checkpoints::newest
+// covers: core/include/millrace/core/checkpoints.hpp Checkpoints::at_or_before
 #include "model_verdict.hpp"
 
 namespace millrace::model {

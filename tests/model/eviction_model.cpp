@@ -5,6 +5,13 @@
 //
 // The entry is a relaxed store before raise(); raise()'s full fence orders it before the limit. The
 // reader fences between the limit that overran it and the list.
+//
+// covers: core/include/millrace/core/limit.hpp LimitKeeper::raise
+// covers: core/include/millrace/core/lane_reader.hpp LaneReader::validate
+// mirrors: transport/src/lane_owner.cpp LaneOwner::evict 73b0e9e11940
+// mirrors: transport/src/reader_table.cpp ReaderTable::give_up d005ea0ac10a
+// mirrors: transport/src/reader_table.cpp ReaderTable::slowest 88e96656ce37
+// mirrors: transport/src/lane_set.cpp LaneSet::was_evicted 5393f3b0060e
 #include "model_verdict.hpp"
 
 namespace millrace::model {

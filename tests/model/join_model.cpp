@@ -1,6 +1,13 @@
 // LimitKeeper against Join::take_place on simulated memory: a reader that joins a running lossless
 // lane is waited for, or is told at once that it came too late. Once it has its place it reads
 // every message from there on, whole, and is never told that it was overrun.
+//
+// covers: core/include/millrace/core/limit.hpp LimitKeeper::raise
+// covers: core/include/millrace/core/join.hpp Join::take_place
+// mirrors: transport/src/own_words.hpp OwnWords::stand_at 5fdc4c12b935
+// mirrors: transport/src/own_words.hpp OwnWords::announce 4349ba4e46e5
+// mirrors: transport/src/reader_table.cpp ReaderTable::position_of 23de1fa9bd9f
+// mirrors: transport/src/reader_table.cpp ReaderTable::slowest 88e96656ce37
 #include "model_verdict.hpp"
 
 namespace millrace::model {

@@ -1,6 +1,13 @@
 // LaneWriter, LaneReader and Checkpoints (resynchronise) on simulated memory: one producer that
 // never waits laps one reader. Whatever the reader accepts is exactly what was sent, and every
 // message is either delivered or counted as lost.
+//
+// covers: core/include/millrace/core/lane_writer.hpp LaneWriter::grant
+// covers: core/include/millrace/core/lane_writer.hpp LaneWriter::append
+// covers: core/include/millrace/core/lane_writer.hpp LaneWriter::publish
+// covers: core/include/millrace/core/lane_reader.hpp LaneReader::poll
+// covers: core/include/millrace/core/lane_reader.hpp LaneReader::validate
+// covers: core/include/millrace/core/lane_reader.hpp LaneReader::resynchronise
 #include "model_verdict.hpp"
 
 namespace millrace::model {

@@ -3,6 +3,16 @@
 // reader's position (the mirror image). Sleeping and waking are only noted: at the end every
 // sleeper whose word changed must have been woken, which is stronger than what the kernel's futex
 // needs.
+//
+// covers: core/include/millrace/core/sleep.hpp Sleep::announce
+// covers: core/include/millrace/core/sleep.hpp Sleep::wanted
+// mirrors: transport/src/lane_sleep.cpp LaneSet::await_publishers 661e7b303ecc
+// mirrors: transport/src/lane_sleep.cpp LaneSet::prepare_to_sleep f8be3874b665
+// mirrors: transport/src/lane_owner.cpp LaneOwner::park fb4ddade4a36
+// mirrors: transport/include/millrace/transport/detail/publisher_state.hpp
+//   PublisherState::publish 04afe08bb8d1
+// mirrors: transport/include/millrace/transport/detail/subscriber_state.hpp
+//   SubscriberState::give_back b2f58fe9174d
 #include "model_verdict.hpp"
 
 namespace millrace::model {
