@@ -37,7 +37,8 @@ std::optional<Errc> code_of(const Result<T>& result) {
 // The text of the next message, "<nothing>" if there is none, "<code>" if there is an error.
 inline std::string next_text(Subscriber& subscriber) {
   const auto message = subscriber.try_poll();
-  if (!message) return "<" + std::string(to_string(message.error().code())) + ">";
+  // Appended: g++ 12 takes "literal" + std::string for an overlapping copy.
+  if (!message) return std::string("<").append(to_string(message.error().code())).append(">");
   return *message ? std::string((*message)->text()) : "<nothing>";
 }
 

@@ -170,11 +170,14 @@ class Sweep {
     // Under our own name while we live: nobody else may take it for a ruin.
     const auto self = domain_->participant();
     const std::string hidden = private_name(self ? (*self)->name().incarnation : 0);
+    MILLRACE_CRASH_POINT("clean.unused");
     if (renameat(fd(), channel.name.c_str(), fd(), hidden.c_str()) != 0) {
       keep(channel.name);
       return false;
     }
-    if (!unused(channel)) {
+    MILLRACE_CRASH_POINT("clean.renamed");
+    // Another channel may have that name by now: somebody removed this one and made it anew.
+    if (!leads_to(hidden, channel.directory) || !unused(channel)) {
       errno = EBUSY;
       const auto shown = show_private_name(fd(), hidden.c_str(), fd(), channel.name.c_str());
       if (!shown) errno = shown.error().os_error();
@@ -188,6 +191,39 @@ class Sweep {
     return remove_tree(hidden);
   }
 
+  [[nodiscard]] bool leads_to(const std::string& name, const Descriptor& directory) const {
+    struct stat named {};
+
+    struct stat own {};
+
+    return fstatat(fd(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(directory.get(), &own) == 0 && named.st_ino == own.st_ino &&
+           named.st_dev == own.st_dev;
+  }
+
+  // Does anybody publish or read in this directory? Somebody may have begun to while a remover hid
+  // it, who died before the second look. It goes when they have gone.
+  [[nodiscard]] bool inhabited(const std::string& name) const {
+    constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+    const Descriptor directory(openat(fd(), name.c_str(), kFlags | O_DIRECTORY));
+    if (!directory.valid()) return false;
+    bool found = false;
+    for_each_name(directory.get(), [&](std::string_view file) {
+      if (!file.ends_with(".own")) return;
+      const Descriptor lock(
+          openat(directory.get(), std::string(file).c_str(), kFlags | O_NONBLOCK | O_NOCTTY));
+      // What cannot be asked is taken as alive.
+      found |= lock.valid() ? probe_open_file(lock.get()).life == Life::alive : errno != ENOENT;
+    });
+    const Descriptor readers(openat(directory.get(), kReadersName, kFlags | O_DIRECTORY));
+    if (!readers.valid()) return found;
+    for_each_name(readers.get(), [&](std::string_view file) {
+      const auto reader = parse_reader_name(file);
+      found |= reader && !dead(reader->participant);
+    });
+    return found;
+  }
+
   // Channels whose creator died while building them, and ones whose removal was interrupted.
   void remove_unfinished() {
     std::map<std::string, std::uint64_t> names;
@@ -199,7 +235,8 @@ class Sweep {
     // Only now: a creator that lives had entered the domain before it made the name.
     const std::set<std::uint64_t> alive = living();
     for (const auto& [name, creator] : names) {
-      if (!alive.contains(creator) && remove_tree(name)) ++report_.unfinished;
+      if (alive.contains(creator) || inhabited(name)) continue;
+      if (remove_tree(name)) ++report_.unfinished;
     }
   }
 

@@ -28,9 +28,16 @@ constexpr int kTakeOverAttempts = 200;
 
 // Continues a lane whose lock we hold where its last owner stopped.
 Result<Acquired> take_over(const ChannelState& channel, LifetimeLock lock, std::uint32_t number,
-                           ParticipantName me, bool fencing) {
+                           const std::string& name, ParticipantName me, bool fencing) {
   auto lane = open_lane(channel, number, Access::write);
   if (!lane) return Failure(lane.error());
+  // Between the look at its name and its lock, the lane may have gone and the number been given to
+  // another producer, who died (tests/model/spin/lane_takeover.pml).
+  if (lane->producer != name) {
+    return fail(Errc::not_found,
+                "channel \"%s\": lane %u is not that of \"%s\" any more; try again",
+                channel.name.c_str(), number, name.c_str());
+  }
   if (auto gone = check_owner_gone(channel, *lane); !gone) return Failure(gone.error());
   const auto frontier = find_frontier<ProductionMemory>(lane->view);
   if (!frontier) {
@@ -59,7 +66,7 @@ Result<Acquired> continue_named(const ChannelState& channel, std::uint32_t numbe
   PeerName owner;
   for (int attempt = 0; attempt < kTakeOverAttempts; ++attempt) {
     auto lock = lock_lane(channel, number, false);
-    if (lock) return take_over(channel, std::move(*lock), number, me, fencing);
+    if (lock) return take_over(channel, std::move(*lock), number, name, me, fencing);
     if (lock.error().code() != Errc::busy) return Failure(lock.error());
     const auto lane = open_lane(channel, number, Access::read);
     if (!lane) return Failure(lane.error());
@@ -115,6 +122,7 @@ Result<Acquired> acquire(const ChannelState& channel, const std::string& name, P
         !channel.options.durable || channel.journal.state() != layout::JournalState::absent;
     const auto number = find_lane_named(channel, name);
     if (!number && !open) return no_journal(channel);
+    MILLRACE_CRASH_POINT("lane.found");
     auto made = number ? continue_named(channel, *number, name, me, fencing)
                        : new_lane(channel, name, me, fencing);
     if (made && !number) {
