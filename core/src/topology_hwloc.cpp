@@ -169,6 +169,9 @@ Result<PlacementReport> bind_memory(void* address, std::size_t bytes, Placement 
 }
 
 Result<PlacementReport> move_memory(void* address, std::size_t bytes, Placement asked) {
+  if (asked.kind == Placement::Kind::node && Topology::machine().node(asked.node) != nullptr) {
+    detail::move_pages_of_all(address, bytes, asked.node);
+  }
   return bind(address, bytes, asked, HWLOC_MEMBIND_MIGRATE);
 }
 

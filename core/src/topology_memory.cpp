@@ -127,6 +127,24 @@ std::uint64_t kibibytes_of(const std::string& text, const std::string& key) {
 
 }  // namespace
 
+void detail::move_pages_of_all(void* address, std::size_t bytes, unsigned node) noexcept {
+  std::array<void*, kPagesAsked> pages;
+  std::array<int, kPagesAsked> nodes;
+  std::array<int, kPagesAsked> outcome;
+  nodes.fill(static_cast<int>(node));
+  const PageSample every(address, bytes, bytes / kPageBytes);
+  for (std::size_t done = 0; done < every.size();) {
+    const std::size_t asked = std::min(kPagesAsked, every.size() - done);
+    for (std::size_t i = 0; i < asked; ++i)
+      pages[i] = every.page(done + i);
+    if (::syscall(SYS_move_pages, 0, asked, pages.data(), nodes.data(), outcome.data(),
+                  MPOL_MF_MOVE_ALL) < 0) {
+      return;
+    }
+    done += asked;
+  }
+}
+
 PlacementReport verify_memory(const void* address, std::size_t bytes,
                               const PlacementReport& bound) noexcept {
   PlacementReport report = bound;

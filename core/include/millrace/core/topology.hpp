@@ -108,7 +108,8 @@ class Topology {
                                                   Placement asked);
 
 // The same for memory that is in use already: pages that are elsewhere are moved. It costs about a
-// microsecond a page.
+// microsecond a page. Pages that are mapped more than once, as those of a ring are, move only for a
+// holder of CAP_SYS_NICE; else bad_argument, and they stay.
 [[nodiscard]] Result<PlacementReport> move_memory(void* address, std::size_t bytes,
                                                   Placement asked);
 

@@ -50,7 +50,8 @@ struct ChannelOptions {
   std::string huge_dir{};
 
   // Which NUMA node the rings live on: any, a number, interleaved, that of each lane's publisher,
-  // or that of its first subscriber. Strict, and verified: `millrace stat` shows what came of it.
+  // or that of its first subscriber. Strict, and verified: `millrace stat` shows what came of it. A
+  // ring that is there before its subscriber moves only if the publisher has CAP_SYS_NICE.
   Placement placement{};
 
   bool lock = false;             // mlock the ring: no page of it ever goes to swap
