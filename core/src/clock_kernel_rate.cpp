@@ -2,6 +2,7 @@
 #include "clock_calibration.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -56,11 +57,22 @@ constexpr char kTrustedSource[] = "arch_sys_counter";
 bool counter_is_invariant() noexcept {
   return true;
 }
+
+// The firmware states it in a register, which the kernel starts from.
+double stated_ns_per_tick() noexcept {
+  std::uint64_t hertz = 0;
+  asm volatile("mrs %0, cntfrq_el0" : "=r"(hertz));
+  return hertz == 0 ? 0 : 1e9 / static_cast<double>(hertz);
+}
 #else
 constexpr char kTrustedSource[] = "";
 
 bool counter_is_invariant() noexcept {
   return false;
+}
+
+double stated_ns_per_tick() noexcept {
+  return 0;
 }
 #endif
 
