@@ -31,6 +31,9 @@ class [[nodiscard]] Speculative {
 
   [[nodiscard]] Sequence sequence() const noexcept { return record_.sequence; }
 
+  // Which publisher's lane it came through; sequences count in their lane.
+  [[nodiscard]] std::uint32_t lane() const noexcept { return lane_; }
+
   [[nodiscard]] std::uint16_t key() const noexcept { return record_.key; }
 
  private:

@@ -1,0 +1,113 @@
+// Victims that publish.
+#include "millrace/core/record_layout.hpp"
+#include "process/liar_message.hpp"
+#include "process/liar_victims.hpp"
+
+#include <algorithm>
+#include <cinttypes>
+#include <random>
+#include <unistd.h>
+
+namespace millrace::liar {
+
+namespace {
+
+class Speaker {
+ public:
+  Speaker(Board& board, const RoundPlan& plan, Who who)
+      : board_(board), plan_(plan), who_(who), random_(mix(plan.seed + static_cast<int>(who))) {}
+
+  std::uint64_t below(std::uint64_t end) { return random_() % end; }
+
+  // The publisher's next message. False: there was no room for it. Where nobody may hold a
+  // publisher, there is always room.
+  bool say(Publisher& publisher, bool patient) {
+    const bool held = plan_.policy == Policy::block && !patient;
+    const std::chrono::nanoseconds patience = held ? std::chrono::milliseconds(1) : kPatience;
+    const Text text(plan_.seed, publisher.lane(), publisher.next_sequence(),
+                    message_bytes_max(plan_.ring_bytes));
+    auto claim = publisher.claim_for(patience, text.length());
+    if (claim) {
+      text.write(claim->bytes());
+      if (below(64) == 0) return true;  // forgotten: aborted
+      std::move(*claim).publish();
+      board_.of(who_).messages.fetch_add(1);
+      return true;
+    }
+    board_.of(who_).errors.fetch_add(1);
+    if (held && claim.error().code() == Errc::timeout) return false;
+    board_.broken("the %s cannot publish: %s", kVictimNames[static_cast<std::size_t>(who_)],
+                  std::string(claim.error().sentence()).c_str());
+    return false;
+  }
+
+  // Some messages, then a rest.
+  void talk(Publisher& publisher) {
+    for (std::uint64_t left = below(64); left != 0; --left)
+      say(publisher, false);
+    usleep(static_cast<useconds_t>(below(300)));
+  }
+
+ private:
+  Board& board_;
+  const RoundPlan& plan_;
+  Who who_;
+  std::mt19937_64 random_;
+};
+
+constexpr int kLastWords = 64;
+
+PublisherOptions named(const char* name, std::uint64_t choice) {
+  constexpr std::array kWaits{Wait::automatic, Wait::park, Wait::yield};
+  return {.name = name, .wait = kWaits[choice % kWaits.size()]};
+}
+
+}  // namespace
+
+void stay(Board& board, const RoundPlan& plan) {
+  Speaker speaker(board, plan, Who::stayer);
+  const auto channel = open_channel(board, plan, "stayer");
+  if (!channel) return;
+  auto publisher = channel->publisher(named("stayer", speaker.below(3)));
+  if (!publisher) return board.broken("the stayer has no lane");
+  board.stayers_lane.store(publisher->lane());
+  board.honest[publisher->lane()].store(true);
+  board.of(Who::stayer).ready.store(true);
+  while (board.before(Phase::after))
+    speaker.talk(*publisher);
+  for (int said = 0; said < kLastWords && !board.heard.load(); ++said)
+    speaker.say(*publisher, true);
+  board.stayers_end.store(publisher->next_sequence());
+  board.of(Who::stayer).done.store(true);
+  while (board.before(Phase::stop))
+    usleep(1000);
+}
+
+void come_and_go(Board& board, const RoundPlan& plan) {
+  Speaker speaker(board, plan, Who::comer);
+  const auto channel = open_channel(board, plan, "comer");
+  if (!channel) return;
+  VictimReport& report = board.of(Who::comer);
+  std::optional<std::uint32_t> lane;
+  while (board.before(Phase::after)) {
+    auto publisher = channel->publisher(named("comer", speaker.below(3)));
+    if (!publisher) {
+      // A liar may take all lanes, or this name; a publisher that is there already loses nothing.
+      if (!lane) return board.broken("the comer has no lane");
+      report.shut_out.fetch_add(1);
+      usleep(1000);
+      continue;
+    }
+    report.openings.fetch_add(1);
+    if (!lane) {
+      lane = publisher->lane();
+      board.honest[*lane].store(true);
+      report.ready.store(true);
+    }
+    if (publisher->lane() != *lane) return board.broken("the comer was given another lane");
+    for (std::uint64_t talks = speaker.below(8); talks != 0; --talks)
+      speaker.talk(*publisher);
+  }
+}
+
+}  // namespace millrace::liar
