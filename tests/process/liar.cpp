@@ -27,8 +27,9 @@ class Liar {
 
   // A member like others, until it has its files. False: it was not let in.
   bool enter() {
-    domain_ =
-        std::make_unique<Domain>(*Domain::open({.path = round_.domain, .participant = "liar"}));
+    auto domain = Domain::open({.path = round_.domain, .participant = "liar"});
+    if (!domain) return false;
+    domain_ = std::make_unique<Domain>(std::move(*domain));
     auto channel = domain_->find(kChannel);
     if (!channel) return false;
     auto subscriber = channel->subscriber({.from = From::oldest()});
@@ -45,10 +46,11 @@ class Liar {
 
   // A burst of lies, or of the truth.
   void turn() {
+    if (obsession_ != nullptr) return hold_for_life();
     if (values_.once_in(32)) tricks_.learn();
     switch (values_.below(10)) {
       case 0: any_hand().insist(values_, 200); break;
-      case 1: any_hand().hold(values_, 400); break;
+      case 1: any_hand().hold(values_, 100 << values_.below(7)); break;
       case 2: any_hand().restore(); break;
       case 3: tell_truth(); break;
       case 4: trick(); break;
@@ -80,6 +82,26 @@ class Liar {
     for (Hand& hand : hands_) {
       if (hand.layout() == "doorbell" && !spoils_doorbell_) hand.spare_header();
     }
+    if (values_.once_in(3)) choose_obsession();
+  }
+
+  // A liar of one idea: what all members count in stays as it is, so nobody hears of newcomers.
+  void choose_obsession() {
+    for (const Hand& hand : hands_) {
+      if (hand.layout() == "doorbell") obsession_ = &hand;
+    }
+    if (obsession_ == nullptr) return;
+    held_ = obsession_->any(values_);
+    for (const Word& word : obsession_->words()) {
+      if (values_.once_in(2) && word.field == "reader_generation") held_ = word;
+    }
+    held_as_ = obsession_->read(held_);
+  }
+
+  void hold_for_life() {
+    for (int times = 0; times < 1000; ++times)
+      obsession_->write(held_, held_as_);
+    board_.lies.fetch_add(1);
   }
 
   void add(const std::string& layout, const std::string& path) {
@@ -145,6 +167,9 @@ class Liar {
   std::unique_ptr<Publisher> publisher_;
   std::vector<Hand> hands_;
   bool spoils_doorbell_ = false;
+  const Hand* obsession_ = nullptr;
+  Word held_;
+  std::uint64_t held_as_ = 0;
 };
 
 }  // namespace

@@ -26,11 +26,27 @@ Hand::Hand(std::string path, const FilePlan& plan, std::uint32_t lanes)
       words_(words_of(plan, lanes)) {
   constexpr std::size_t kMost = std::size_t{1} << 20;
   if (fd_.valid()) truth_ = bytes_of_file(fd_.get(), kMost);
+  find_meaning();
 }
 
 void Hand::spare_header() {
   std::erase_if(words_,
                 [](const Word& word) { return word.offset < sizeof(layout::SegmentHeader); });
+  find_meaning();
+}
+
+void Hand::find_meaning() {
+  meaning_.clear();
+  for (std::size_t at = 0; at < words_.size(); ++at) {
+    const Word& word = words_[at];
+    if (word.offset >= sizeof(layout::SegmentHeader) && !word.field.starts_with("reserved"))
+      meaning_.push_back(at);
+  }
+}
+
+const Word& Hand::any(Values& values) const {
+  if (values.once_in(8)) return words_[values.below(words_.size())];
+  return words_[meaning_[values.below(meaning_.size())]];
 }
 
 std::uint64_t Hand::read(const Word& word) const noexcept {

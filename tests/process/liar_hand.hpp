@@ -31,6 +31,9 @@ class Hand {
 
   [[nodiscard]] const std::vector<Word>& words() const noexcept { return words_; }
 
+  // Mostly a word that means something; now and then one of the header, or reserved.
+  [[nodiscard]] const Word& any(Values& values) const;
+
   // Without its header: for a file that nobody could open any more otherwise.
   void spare_header();
 
@@ -52,14 +55,13 @@ class Hand {
   void restore() const;
 
  private:
-  [[nodiscard]] const Word& any(Values& values) const {
-    return words_[values.below(words_.size())];
-  }
+  void find_meaning();
 
   std::string path_;
   std::string layout_;
   Descriptor fd_;
   std::vector<Word> words_;
+  std::vector<std::size_t> meaning_;  // of `words_`: those of fields
   std::vector<std::byte> truth_;
 };
 

@@ -33,7 +33,8 @@ std::optional<std::uint32_t> lane_in(std::string_view sentence) {
   return error == std::errc() && lane < kLanesMax ? std::optional(lane) : std::nullopt;
 }
 
-void Ledger::begin() {
+void Ledger::begin(bool by_release) {
+  by_release_ = by_release;
   lanes_.fill({});
   unassigned_ = 0;
 }

@@ -14,13 +14,11 @@ namespace millrace::liar {
 
 class Ledger {
  public:
-  // `by_release`: messages point into the ring, and what was read counts once a release has said
-  // that nothing was overwritten meanwhile.
-  Ledger(Board& board, Who who, bool by_release)
-      : board_(board), who_(who), by_release_(by_release) {}
+  Ledger(Board& board, Who who) : board_(board), who_(who) {}
 
-  // A new subscriber begins wherever it is put.
-  void begin();
+  // A new subscriber begins wherever it is put. `by_release`: messages point into the ring, and
+  // what was read counts once a release has said that nothing was overwritten meanwhile.
+  void begin(bool by_release);
 
   // A message was handed out. `right`: its bytes are those of this lane and sequence.
   void message(std::uint32_t lane, std::uint64_t sequence, bool right);
@@ -44,7 +42,7 @@ class Ledger {
 
   Board& board_;
   Who who_;
-  bool by_release_;
+  bool by_release_ = false;
   std::uint64_t unassigned_ = 0;  // lost in lanes that the error did not name
   std::array<Account, kLanesMax> lanes_{};
 };

@@ -1,6 +1,6 @@
-// One round: victims publish, subscribe and look on, a liar lies for a while and is killed; then the
-// victims must come to their end: every message of the one that stayed has arrived, or is accounted
-// for, and nobody crashed or hangs.
+// One round: victims publish, subscribe and look on, a liar lies for a while and is killed; then
+// the victims must come to their end: every message of the one that stayed has arrived, or is
+// accounted for, and nobody crashed or hangs.
 #pragma once
 
 #include "process/liar.hpp"

@@ -27,10 +27,15 @@ namespace {
 class Listener {
  public:
   Listener(Board& board, const RoundPlan& plan, Who who)
-      : ledger(board, who, plan.policy == Policy::block && who != Who::peeker),
+      : ledger(board, who),
         board_(board),
         plan_(plan),
-        random_(mix(plan.seed + static_cast<int>(who))) {}
+        random_(mix(plan.seed + static_cast<int>(who))) {
+    ledger.begin(in_ring());
+  }
+
+  // Do messages point into the ring?
+  [[nodiscard]] bool in_ring() const { return plan_.policy == Policy::block; }
 
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
 
@@ -94,6 +99,13 @@ void peek_once(Listener& listener, Subscriber& subscriber) {
   listener.ledger.message(lane, sequence, *right);
 }
 
+void poll_once(Listener& listener, Subscriber& subscriber) {
+  const auto message = subscriber.poll_for(std::chrono::milliseconds(20));
+  if (!message) return listener.ledger.refused(message.error());
+  listener.take(*message);
+  if (listener.below(2) == 0) listener.settle(subscriber.release());
+}
+
 }  // namespace
 
 void poll(Board& board, const RoundPlan& plan) {
@@ -102,12 +114,7 @@ void poll(Board& board, const RoundPlan& plan) {
   if (!channel) return;
   auto subscriber = channel->subscriber({.from = From::oldest(), .wait = Wait::park});
   if (!subscriber) return board.broken("the poller cannot subscribe");
-  listener.listen(Who::poller, [&] {
-    const auto message = subscriber->poll_for(std::chrono::milliseconds(20));
-    if (!message) return listener.ledger.refused(message.error());
-    listener.take(*message);
-    if (listener.below(4) == 0) listener.settle(subscriber->release());
-  });
+  listener.listen(Who::poller, [&] { poll_once(listener, *subscriber); });
 }
 
 void handle(Board& board, const RoundPlan& plan) {
@@ -141,9 +148,11 @@ void peek(Board& board, const RoundPlan& plan) {
       continue;
     }
     report.openings.fetch_add(1);
-    listener.ledger.begin();
+    const bool in_place = listener.below(2) == 0;
+    listener.ledger.begin(listener.in_ring() && !in_place);
+    const auto turn = in_place ? peek_once : poll_once;
     for (std::uint64_t turns = listener.below(500); turns != 0; --turns)
-      peek_once(listener, *subscriber);
+      turn(listener, *subscriber);
   }
 }
 

@@ -58,7 +58,7 @@ void Tricks::plant_copy(const std::string& path, const Hand& model) {
   std::vector<std::byte> bytes = model.truth();
   if (values_.once_in(2)) bytes = bytes_of_file(model.fd(), bytes.size());  // as it is by now
   for (std::uint64_t lies = values_.below(4); lies != 0; --lies) {
-    const Word& word = model.words()[values_.below(model.words().size())];
+    const Word& word = model.any(values_);
     if (word.offset + word.bytes > bytes.size()) continue;
     std::uint64_t value = 0;
     std::memcpy(&value, bytes.data() + word.offset, word.bytes);

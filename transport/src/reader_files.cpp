@@ -6,8 +6,30 @@
 #include "millrace/core/crash_point.hpp"
 
 #include <charconv>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace millrace::detail {
+
+namespace {
+
+// Does the file belong to the same user as the participant in whose name it speaks? If not, it
+// would be waited for as long as that one lives, whatever becomes of its maker. A participant
+// without a file is dead, and the probe says so.
+bool same_user(const ChannelState& channel, ParticipantName participant, int reader_fd) noexcept {
+  struct stat reader {};
+
+  struct stat owner {};
+
+  const std::string path =
+      std::string(kParticipantsDirectory) + "/" + millrace::to_string(participant);
+  if (fstat(reader_fd, &reader) != 0) return false;
+  const int looked =
+      fstatat(channel.domain->directory.fd(), path.c_str(), &owner, AT_SYMLINK_NOFOLLOW);
+  return looked != 0 || reader.st_uid == owner.st_uid;
+}
+
+}  // namespace
 
 std::string to_string(const ReaderName& name) {
   return millrace::to_string(name.participant) + "." + std::to_string(name.number);
@@ -42,6 +64,13 @@ Result<ReaderFiles> ReaderFiles::open(const ChannelState& channel, const ReaderN
                                 .bytes_max = layout::reader_file_bytes(channel.options.lanes_max)},
                                Access::read);
   if (!segment) return Failure(segment.error());
+  if (!same_user(channel, name.participant, segment->fd())) {
+    return fail(
+        Errc::format,
+        "channel \"%s\": the reader %s belongs to another user than the participant of that "
+        "name, so nobody waits for it; remove it",
+        channel.name.c_str(), to_string(name).c_str());
+  }
   auto mapping = Mapping::of(segment->fd(), 0, segment->size(), Access::read);
   if (!mapping) return Failure(mapping.error());
   ReaderFiles made;
@@ -63,6 +92,12 @@ Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const Reade
   plan.creator_incarnation = name.participant.incarnation;
   auto built = NewSegment::create(channel.readers.get(), plan);
   if (!built) return Failure(built.error());
+  if (!same_user(channel, name.participant, built->fd())) {
+    return fail(Errc::no_permission,
+                "channel \"%s\": this process has become another user since it entered the domain, "
+                "and its reader would be nobody's to wait for; open the domain anew",
+                channel.name.c_str());
+  }
   ReaderFiles made;
   made.name_ = name;
   made.lossy_ = lossy;
