@@ -15,7 +15,10 @@ namespace {
 class Speaker {
  public:
   Speaker(Board& board, const RoundPlan& plan, Who who)
-      : board_(board), plan_(plan), who_(who), random_(mix(plan.seed + static_cast<int>(who))) {}
+      : board_(board),
+        plan_(plan),
+        who_(who),
+        random_(mix(plan.seed + static_cast<std::uint64_t>(who))) {}
 
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
 

@@ -30,7 +30,7 @@ class Listener {
       : ledger(board, who),
         board_(board),
         plan_(plan),
-        random_(mix(plan.seed + static_cast<int>(who))) {
+        random_(mix(plan.seed + static_cast<std::uint64_t>(who))) {
     ledger.begin(in_ring());
   }
 
