@@ -73,6 +73,18 @@ TEST_F(JournalSegments, keeps_as_much_as_it_is_told_to_and_reuses_the_rest) {
   EXPECT_EQ(medium->objection, "");
 }
 
+TEST_F(JournalSegments, a_log_that_is_full_of_data_writes_no_slot_anew_and_deletes_none) {
+  open();
+  const JournalLaneId id = lane("alice");
+  items(id, 200);
+  idle(3);
+  const std::uint64_t before = medium->slots_written;
+  const std::size_t slots = medium->slots().size();
+  items(id, 300);
+  EXPECT_EQ(medium->slots_written, before);
+  EXPECT_EQ(medium->slots().size(), slots);
+}
+
 TEST_F(JournalSegments, a_lane_whose_messages_are_all_gone_still_goes_on) {
   open();
   const JournalLaneId idle_lane = lane("idle");

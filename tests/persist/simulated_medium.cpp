@@ -149,6 +149,7 @@ void fill_with_pattern(std::span<std::byte> bytes) {
 void SimulatedMedium::prepared(const Operation& operation) {
   make(operation.file, operation.bytes, true);
   fill_with_pattern(files_.at(operation.file).bytes);
+  ++slots_written;
 }
 
 // A background thread writes the pattern through; a crash finds it at any place.

@@ -141,6 +141,7 @@ class SimulatedMedium {
 
   DiskFacts facts;
   Faults faults;
+  std::uint64_t slots_written = 0;  // with the pattern, from end to end
   std::uint64_t capacity;
   Random random;
 
