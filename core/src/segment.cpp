@@ -30,6 +30,7 @@ const char* kind_name(std::uint32_t kind) noexcept {
     case layout::FileKind::lane_data: return "lane data";
     case layout::FileKind::journal: return "channel journal";
     case layout::FileKind::remembered: return "remembered places";
+    case layout::FileKind::order: return "order ring";
   }
   return "unknown";
 }

@@ -11,7 +11,8 @@ using Fields = std::vector<GoldenField>;
 // goes into the files that carry one, and is pinned by golden_test.cpp.
 constexpr std::uint64_t kParticipant = 0xa3ee'ac89'5f2d'b7ec;
 constexpr std::uint64_t kMeta = 0xce79'e032'3ede'18a6;
-constexpr std::uint64_t kLane = 0x9c1c'f9ef'6783'9c45;
+constexpr std::uint64_t kLane = 0x1ecb'81c7'c747'da57;
+constexpr std::uint64_t kOrder = 0xb92c'cffc'6b6c'c7c7;
 constexpr std::uint64_t kJournal = 0xe9c7'09e6'd8bc'f373;
 constexpr std::uint64_t kReader = 0x8c2f'0c18'9d97'8fa3;
 constexpr std::uint64_t kRemembered = 0x08be'e0c2'3d69'013e;
@@ -125,7 +126,8 @@ Fields lane_control() {
           {in, "evicted_count", 768, 8, 1},
           {in, "evicted", 1024, 8, 0x00c0'ffee'0000'0002},
           {in, "checkpoints", 2048 + 2 * 16, 8, 4096},
-          {in, "checkpoints", 2048 + 2 * 16 + 8, 8, 300}};
+          {in, "checkpoints", 2048 + 2 * 16 + 8, 8, 300},
+          {in, "ordinals", 2560 + 2 * 8, 8, 291}};
 }
 
 Fields lane() {
@@ -258,6 +260,22 @@ Fields lane_data() {
   return fields;
 }
 
+Fields order() {
+  const char* in = "OrderFile";
+  Fields fields = {{in, "header", 0, 8, 0x4543'4152'4c4c'494d},
+                   {in, "words", 128, 8, 64},
+                   {in, "hint", 256, 8, 67}};
+  in = "word";
+  const Fields words = {{in, "lone", 4096, 8, 0x0024'0000'0000'0002},
+                        {in, "batch_of_256", 4104, 8, 0xff28'0000'0000'0002},
+                        {in, "batch_of_2", 4112, 8, 0x01fc'0000'0000'0002},
+                        {in, "free", 4120, 8, 0},
+                        {in, "messages_before_64", 4096 + 64 * 8, 8, 500}};
+  fields.insert(fields.end(), words.begin(), words.end());
+  add_header(fields, 10, kOrder, 8192, 512);
+  return fields;
+}
+
 Fields histogram() {
   const char* const in = "HistogramBytes";
   return {{in, "sum_ns", 0, 8, 401},
@@ -279,6 +297,7 @@ std::vector<GoldenField> golden_fields(const std::string& name) {
   if (name == "lane_data") return lane_data();
   if (name == "journal") return journal();
   if (name == "remembered") return remembered();
+  if (name == "order") return order();
   if (name == "histogram") return histogram();
   return {};
 }

@@ -6,6 +6,7 @@
 #include "millrace/core/histogram_layout.hpp"
 #include "millrace/core/lane_layout.hpp"
 #include "millrace/core/meta_layout.hpp"
+#include "millrace/core/order_view.hpp"
 #include "millrace/core/participant_layout.hpp"
 #include "millrace/core/reader_layout.hpp"
 #include "millrace/core/remembered_layout.hpp"
@@ -158,6 +159,7 @@ void fill_lane(layout::LaneControl& lane) {
   put(lane.evicted[0].reader, 19);
   put(lane.checkpoints[34 % kCheckpointSlots].position, 4096);
   put(lane.checkpoints[34 % kCheckpointSlots].sequence, 300);
+  put(lane.ordinals[34 % kCheckpointSlots], 291);
 }
 
 // One record of each kind, behind checkpoint {4096, 300}, so they begin at index 0.
@@ -303,6 +305,23 @@ Bytes lane_data() {
   return file.bytes();
 }
 
+// Words 64 to 66 of a ring of 64: a lap, and three publishes more.
+Bytes order() {
+  const std::uint64_t words = layout::kOrderWordsMin;
+  const std::size_t bytes = layout::order_file_bytes(words);
+  Built<layout::OrderFile> file(bytes);
+  fill_header(file->header, FileKind::order, layout::kOrderFingerprint, bytes,
+              words * sizeof(layout::Word));
+  file->words = words;
+  const OrderView view(&file.at<std::byte>(0), words);
+  put(view.first(64), 500);
+  put(view.word(64), view.shape().word(64, 9, 1));
+  put(view.word(65), view.shape().word(65, 10, 256));
+  put(view.word(66), view.shape().word(66, 63, 2));
+  put(view.hint(), 67);
+  return file.bytes();
+}
+
 Bytes histogram() {
   Built<layout::HistogramBytes> file;
   file->sum_ns = 401;
@@ -325,6 +344,7 @@ std::vector<GoldenFile> golden_files() {
           {"lane_data", "segment", lane_data()},
           {"journal", "channel_journal", journal()},
           {"remembered", "remembered", remembered()},
+          {"order", "order", order()},
           {"histogram", "histogram", histogram()}};
 }
 

@@ -29,6 +29,9 @@ class Checkpoints {
     // version and take half of number k for half of number k - 32.
     Memory::release_fence();
     lane.checkpoint_position(number).store(at.position, std::memory_order_relaxed);
+    if constexpr (kHasOrdinals) {
+      lane.checkpoint_ordinal(number).store(at.ordinal, std::memory_order_relaxed);
+    }
     MILLRACE_CRASH_POINT("checkpoint.position");
     lane.checkpoint_sequence(number).store(at.sequence, std::memory_order_relaxed);
     MILLRACE_CRASH_POINT("checkpoint.written");
@@ -60,12 +63,33 @@ class Checkpoints {
     return best;
   }
 
+  // The newest checkpoint before which this lane has nothing that is published at `ordinal` or
+  // later. Of a lane in a channel with one order.
+  static std::optional<Checkpoint> ordered_before(const Lane& lane,
+                                                  std::uint64_t ordinal) noexcept {
+    return find(lane, [=](Checkpoint seen) { return seen.ordinal <= ordinal; });
+  }
+
   // The newest checkpoint at or before `sequence`; none if the ring no longer goes back so far.
   static std::optional<Checkpoint> at_or_before(const Lane& lane, Sequence sequence) noexcept {
     return find(lane, [=](Checkpoint seen) { return seen.sequence <= sequence; });
   }
 
  private:
+  // The models do without, where no order is in question.
+  static constexpr bool kHasOrdinals = requires(const Lane& lane) {
+    lane.checkpoint_ordinal(std::uint64_t{});
+  };
+
+  static Checkpoint slot(const Lane& lane, std::uint64_t number) noexcept {
+    Checkpoint seen{lane.checkpoint_position(number).load(std::memory_order_relaxed),
+                    lane.checkpoint_sequence(number).load(std::memory_order_relaxed)};
+    if constexpr (kHasOrdinals) {
+      seen.ordinal = lane.checkpoint_ordinal(number).load(std::memory_order_relaxed);
+    }
+    return seen;
+  }
+
   // Walks from the newest to the oldest, until `wanted` says yes.
   template <class Wanted>
   static std::optional<Checkpoint> find(const Lane& lane, Wanted wanted) noexcept {
@@ -73,8 +97,7 @@ class Checkpoints {
     const std::uint64_t newest = lane.version().load(std::memory_order_acquire);
     for (std::uint64_t back = 0; back + 2 < Lane::kSlots && back < newest; ++back) {
       const std::uint64_t number = newest - back;
-      const Checkpoint seen{lane.checkpoint_position(number).load(std::memory_order_relaxed),
-                            lane.checkpoint_sequence(number).load(std::memory_order_relaxed)};
+      const Checkpoint seen = slot(lane, number);
       // [sync:checkpoint-slot] Without this fence the version could be re-read before the slot.
       Memory::acquire_fence();
       const std::uint64_t now = lane.version().load(std::memory_order_relaxed);

@@ -78,7 +78,8 @@ struct EvictedSlot {
 //      776   248  reserved4         -          zero
 //     1024  1024  evicted           publisher  ring of the last 64 evicted readers
 //     2048   512  checkpoints       publisher  number k lies in slot k mod 32
-//     2560  1536  reserved5         -          stamps of the profiler
+//     2560   256  ordinals          publisher  of checkpoint k, where the channel has one order
+//     2816  1280  reserved5         -          stamps of the profiler
 struct LaneControl {
   SegmentHeader header;
   char producer_name[kNameBytes];
@@ -121,7 +122,8 @@ struct LaneControl {
   std::uint8_t reserved4[248];
   EvictedSlot evicted[kEvictedSlots];
   CheckpointSlot checkpoints[kCheckpointSlots];
-  std::uint8_t reserved5[1536];
+  Word ordinals[kCheckpointSlots];
+  std::uint8_t reserved5[1280];
 };
 
 static_assert(sizeof(LaneControl) == kPageBytes);
@@ -161,6 +163,7 @@ static_assert(offsetof(LaneControl, unjournaled_end) == 736);
 static_assert(offsetof(LaneControl, evicted_count) == 768);
 static_assert(offsetof(LaneControl, evicted) == 1024);
 static_assert(offsetof(LaneControl, checkpoints) == 2048);
+static_assert(offsetof(LaneControl, ordinals) == 2560);
 
 inline constexpr std::uint64_t kLaneFingerprint =
     fingerprint({3,
@@ -204,6 +207,7 @@ inline constexpr std::uint64_t kLaneFingerprint =
                  offsetof(LaneControl, unjournaled_end),
                  offsetof(LaneControl, evicted_count),
                  offsetof(LaneControl, evicted),
-                 offsetof(LaneControl, checkpoints)});
+                 offsetof(LaneControl, checkpoints),
+                 offsetof(LaneControl, ordinals)});
 
 }  // namespace millrace::layout

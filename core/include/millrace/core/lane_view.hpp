@@ -47,6 +47,10 @@ class LaneView {
     return control_->checkpoints[number % kSlots].sequence;
   }
 
+  [[nodiscard]] Word& checkpoint_ordinal(std::uint64_t number) const noexcept {
+    return control_->ordinals[number % kSlots];
+  }
+
   // The word that is, or will be, the header of the record at `position` (a multiple of 8).
   [[nodiscard]] Word& header(Position position) const noexcept {
     return *reinterpret_cast<Word*>(at(position));

@@ -34,11 +34,15 @@ class LaneWriter {
 
   // Continues at `at`, the frontier that recovery found (or {0, 0} in a new lane), and writes to
   // the lane: only its owner may call this.
-  LaneWriter(Lane lane, Checkpoint at, Index index = {}) noexcept
+  // `align`: where publishes may begin, kRecordAlign or kBlockBytes.
+  LaneWriter(Lane lane, Checkpoint at, std::uint64_t align = kRecordAlign,
+             Index index = {}) noexcept
       : lane_(lane),
         index_(index),
         position_(at.position),
         sequence_(at.sequence),
+        ordinal_(at.ordinal),
+        behind_(kHeaderBytes + align - kRecordAlign),
         limit_(lane.limit().load(std::memory_order_relaxed)),  // own word
         checkpoint_(at.position) {
     // A life begins with a checkpoint. The last owner's may lie far behind, and I3 counts from it.
@@ -60,7 +64,7 @@ class LaneWriter {
 
   // The limit that a record of `length` bytes needs, behind the records already in the open batch.
   [[nodiscard]] Position limit_needed(std::uint64_t length) const noexcept {
-    return claim_position() + layout::record_bytes(length) + kHeaderBytes;
+    return claim_position() + layout::record_bytes(length) + behind_;
   }
 
   [[nodiscard]] bool has_room(std::uint64_t length) const noexcept {
@@ -88,7 +92,7 @@ class LaneWriter {
   }
 
   void checkpoint() noexcept {
-    Checkpoints<Memory>::write(lane_, {position_, sequence_});
+    Checkpoints<Memory>::write(lane_, {position_, sequence_, ordinal_});
     checkpoint_ = position_;
   }
 
@@ -114,6 +118,44 @@ class LaneWriter {
 
   // Publishes the open batch with one release store and returns the position where it begins.
   Position publish() noexcept {
+    const bool batch = open_count_ > 1;
+    const Position at = show();
+    if (batch) checkpoint_if_due();  // a batch is long: I3 needs it before the next one
+    return at;
+  }
+
+  // The same in a lane of an ordered channel: the batch is complete in the lane, and is published
+  // by OrderWriter. ordered() must follow before anything else.
+  Position show_unordered() noexcept {
+    pad();
+    return show();
+  }
+
+  // What show_unordered() showed is published before `ordinal`. No checkpoint may come between the
+  // two: it would say so too early, and a reader could miss the record.
+  void ordered(std::uint64_t ordinal) noexcept {
+    ordinal_ = ordinal;
+    checkpoint_if_due();
+  }
+
+ private:
+  // Fills up to where the next publish may begin.
+  void pad() noexcept {
+    const std::uint64_t rest = open_bytes_ & (behind_ - kHeaderBytes);
+    if (rest == 0) return;
+    const std::uint64_t length = behind_ - rest - kHeaderBytes;
+    const layout::RecordHeader header{.length = static_cast<std::uint32_t>(length),
+                                      .type = RecordType::pad,
+                                      .sequence = 0,
+                                      .flags = 0,
+                                      .key = 0};
+    // Relaxed: it lies behind the batch's first header, as in append().
+    lane_.header(claim_position()).store(header.word(), std::memory_order_relaxed);
+    open_bytes_ += layout::record_bytes(length);
+  }
+
+  // Reveals the open batch in the lane.
+  Position show() noexcept {
     const Position at = position_;
     lane_.header(at + open_bytes_).store(0, std::memory_order_relaxed);
     MILLRACE_CRASH_POINT("publish.zeroed");
@@ -124,18 +166,17 @@ class LaneWriter {
     MILLRACE_CRASH_POINT("publish.shown");
     position_ = at + open_bytes_;
     sequence_ += open_count_;
-    const bool batch = open_count_ > 1;
     open_bytes_ = open_count_ = 0;
-    if (batch) checkpoint_if_due();  // a batch is long: I3 needs it before the next one
     return at;
   }
 
- private:
   Lane lane_{};
   [[no_unique_address]] Index index_{};
   Position position_ = 0;
   Sequence sequence_ = 0;
-  Position limit_ = 0;  // last value stored; the shared word is never read back
+  std::uint64_t ordinal_ = 0;  // of an ordered channel: all before position_ is published before it
+  std::uint64_t behind_ = kHeaderBytes;  // room behind the records: the next header, and padding
+  Position limit_ = 0;                   // last value stored; the shared word is never read back
   Position checkpoint_ = 0;
   std::uint64_t open_bytes_ = 0;
   std::uint64_t open_count_ = 0;

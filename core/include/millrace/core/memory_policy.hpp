@@ -6,6 +6,7 @@
 // A policy has
 //   Word                          atomic, 64 bits: load, store, compare_exchange_strong, fetch_add
 //   Lane                          what the algorithms see of a lane (lane_view.hpp)
+//   Order                         what they see of the order ring (order_view.hpp)
 //   acquire_fence, release_fence  stand-alone fences, used by limit/validate and checkpoints
 //   full_fence                    sequentially consistent fence, used by join and sleep
 //   light_barrier                 cheap side of an asymmetric barrier: orders only the compiler;
@@ -13,6 +14,7 @@
 #pragma once
 
 #include "millrace/core/lane_view.hpp"
+#include "millrace/core/order_view.hpp"
 
 #include <atomic>
 
@@ -21,6 +23,7 @@ namespace millrace {
 struct StdMemory {
   using Word = layout::Word;
   using Lane = LaneView;
+  using Order = OrderView;
 
   // Both fences serve the edges [sync:limit] and [sync:checkpoint-slot]; their users say what
   // breaks.
@@ -42,6 +45,7 @@ struct StdMemory {
 struct FencelessMemory {
   using Word = layout::Word;
   using Lane = LaneView;
+  using Order = OrderView;
 
   static void acquire_fence() noexcept { touch(); }
 

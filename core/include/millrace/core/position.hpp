@@ -17,6 +17,9 @@ using Sequence = std::uint64_t;
 struct Checkpoint {
   Position position = 0;
   Sequence sequence = 0;
+  // Of a lane in a channel with one order: its records from `position` on are published at this
+  // ordinal or later, those before it were published earlier, or never.
+  std::uint64_t ordinal = 0;
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };

@@ -24,6 +24,7 @@ enum class FileKind : std::uint32_t {
   lane_data = 7,   // a ring that lives on hugetlbfs
   journal = 8,     // of a durable channel
   remembered = 9,  // what a named subscriber has acknowledged
+  order = 10,      // the order ring of a channel with one total order
 };
 
 //   offset  size  field               writer   meaning
