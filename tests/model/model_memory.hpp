@@ -53,6 +53,8 @@ class ModelWord {
 
   void weaken_loads() { weak_loads_ = true; }
 
+  void weaken_swaps() { weak_swaps_ = true; }
+
   void ignore_zeros() { ignores_zeros_ = true; }
 
   [[nodiscard]] std::uint64_t load(std::memory_order order) const {
@@ -66,8 +68,8 @@ class ModelWord {
 
   bool compare_exchange_strong(std::uint64_t& seen, std::uint64_t wanted, std::memory_order order,
                                std::memory_order failure) {
-    return word_.compare_exchange_strong(seen, wanted, order_of(order), RL_INFO, order_of(failure),
-                                         RL_INFO);
+    const rl::memory_order done = weak_swaps_ ? rl::mo_relaxed : order_of(order);
+    return word_.compare_exchange_strong(seen, wanted, done, RL_INFO, order_of(failure), RL_INFO);
   }
 
   std::uint64_t fetch_add(std::uint64_t value, std::memory_order order) {
@@ -86,6 +88,7 @@ class ModelWord {
   rl::atomic<std::uint64_t> word_{std::uint64_t{0}};
   bool weak_stores_ = false;
   bool weak_loads_ = false;
+  bool weak_swaps_ = false;
   bool ignores_zeros_ = false;
 };
 
