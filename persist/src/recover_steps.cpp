@@ -108,14 +108,15 @@ Result<void> RecoverySteps::link() {
 }
 
 // The last two, because what was in flight lies in them; and as many short ones before them as cost
-// no more than one whole segment: what a crash loop left.
+// no more than a quarter of a segment: what a crash loop left.
 std::size_t RecoverySteps::first_walked() const noexcept {
   constexpr std::size_t kAlways = 2;
+  constexpr std::uint64_t kShortShare = 4;
   std::size_t first = chain_.segments.size() - std::min(chain_.segments.size(), kAlways);
   std::uint64_t bytes = 0;
   while (first > 0) {
     bytes += chain_.segments[first]->head.predecessor_end;
-    if (bytes > log_->manifest.segment_bytes) break;
+    if (bytes > log_->manifest.segment_bytes / kShortShare) break;
     --first;
   }
   return first;
