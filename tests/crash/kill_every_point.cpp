@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kTries = 3;
+constexpr int kTries = 6;
 
 class Search {
  public:
