@@ -49,7 +49,7 @@ std::vector<Row> all_rows(const DurableOptions& options) {
   std::vector<Row> rows{noise_row(options), throughput_row(options, std::uint64_t{256} << 10),
                         throughput_row(options, std::uint64_t{1} << 20), latency_row(options),
                         visible_row(options)};
-  for (const std::size_t group : {1, 16, 256})
+  for (const std::size_t group : {std::size_t{1}, std::size_t{16}, std::size_t{256}})
     rows.push_back(commit_row(options, group));
   for (Row& row : read_rows(options))
     rows.push_back(std::move(row));

@@ -119,6 +119,9 @@ std::size_t RecoverySteps::first_walked() const noexcept {
     if (bytes > log_->manifest.segment_bytes / kShortShare) break;
     --first;
   }
+  // Where a segment is lost, the head behind it says where that one ended, not the one before it.
+  for (std::size_t index = 0; index < first; ++index)
+    if (!chain_.linked(index)) return index;
   return first;
 }
 

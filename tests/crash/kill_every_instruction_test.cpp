@@ -27,8 +27,8 @@ SearchReport run(const Operation& operation, const SearchSettings& settings) {
   return report;
 }
 
-// Operations that wait go another way through the code on a busy machine, and some points are missed
-// then: every image was tried, and some of them were met.
+// Operations that wait go another way through the code on a busy machine, and some points are
+// missed then: every image was tried, and some of them were met.
 void expect_good(const SearchReport& report) {
   EXPECT_EQ(report.violations, 0U) << report.first;
   EXPECT_GE(report.points + report.missed, report.images);

@@ -75,7 +75,7 @@ TEST_F(SlotWindowTest, HandsOutEveryByteFromFrontToBack) {
 
 TEST_F(SlotWindowTest, GoesAnywhereInBetween) {
   std::mt19937_64 random(7);
-  for (int turn = 0; turn < 20; ++turn) {
+  for (std::uint32_t turn = 0; turn < 20; ++turn) {
     const std::uint64_t from = random() % (kBytes / 4096 / 2) * 4096;
     walk(turn % 2, turn % 2, from, from + kBytes / 3 / 4096 * 4096);
     expect(0, 0, random() % (kBytes / 4096) * 4096, 4096);
