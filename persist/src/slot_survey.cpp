@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace millrace {
 
@@ -65,6 +66,7 @@ void look_at_head(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
   if (seen.head_state == ItemState::whole) {
     const auto kind = static_cast<layout::ItemKind>(view.header.kind);
     const auto head = segment_head_of(view, seen.slot, reader.manifest());
+    auto facts = facts_of(view);  // hides_items() reads on, and the view ends
     const bool unused = kind == layout::ItemKind::spare ||
                         (head && view.header.segment < reader.manifest().first_live);
     if (unused && hides_items(seen, reader, view.header.segment)) {
@@ -80,7 +82,7 @@ void look_at_head(SeenSlot& seen, ItemReader& reader, Evidence& evidence) {
       seen.state = SlotState::segment;
       seen.header = view.header;
       seen.head = *head;
-      seen.facts = facts_of(view);
+      seen.facts = std::move(facts);
       return;
     }
     seen.head_state = ItemState::nonsense;
