@@ -12,19 +12,16 @@ namespace {
 // acknowledged beyond that, it is waited for again.
 struct Watched {
   std::map<std::string, std::set<Uuid>> channels;
-  std::map<JournalLaneId, Uuid> channel_of;
+  std::map<JournalLaneId, const JournalLane*> lanes;
 };
 
 Watched watched_by(const Catalog& catalog) {
   Watched watched;
-  std::map<JournalLaneId, const JournalLane*> lanes;
-  for (const JournalLane& lane : catalog.lanes()) {
-    watched.channel_of[lane.id] = lane.channel;
-    lanes[lane.id] = &lane;
-  }
+  for (const JournalLane& lane : catalog.lanes())
+    watched.lanes[lane.id] = &lane;
   std::set<std::string> let_go;
   for (const auto& [key, before] : catalog.acknowledgements()) {
-    const JournalLane& lane = *lanes.at(key.second);
+    const JournalLane& lane = *watched.lanes.at(key.second);
     watched.channels[key.first].insert(lane.channel);
     if (before < lane.first && lane.first < lane.end) let_go.insert(key.first);
   }
@@ -38,9 +35,9 @@ bool holds(const SegmentInfo& segment, const std::string& subscriber, const Watc
            const Catalog& catalog) {
   const std::set<Uuid>& channels = watched.channels.at(subscriber);
   return std::ranges::any_of(segment.lane_ends, [&](const auto& lane_end) {
-    const auto channel = watched.channel_of.find(lane_end.first);
-    if (channel == watched.channel_of.end()) return true;
-    return channels.contains(channel->second) &&
+    const auto lane = watched.lanes.find(lane_end.first);
+    if (lane == watched.lanes.end()) return true;
+    return channels.contains(lane->second->channel) &&
            catalog.acknowledged(subscriber, lane_end.first).value_or(0) < lane_end.second;
   });
 }

@@ -51,6 +51,13 @@ class JournalSegments : public JournalOnDisk {
     ASSERT_GT(journal->building(), 0U);
   }
 
+  // Subscribers hold up to twice of what is kept otherwise.
+  void wait_for_little() {
+    options.retain.bytes = 4 * options.segment_bytes;
+    options.retain.acknowledged = true;
+    options.retain.acknowledged_lag_bytes = 8 * options.segment_bytes;
+  }
+
   Sequence first_of(JournalLaneId id) const { return journal->lanes()[id - 1].first; }
 };
 
@@ -137,9 +144,7 @@ TEST_F(JournalSegments, what_everybody_acknowledged_goes) {
 }
 
 TEST_F(JournalSegments, who_holds_too_much_is_let_go_and_named) {
-  options.retain.bytes = 4 * options.segment_bytes;
-  options.retain.acknowledged = true;
-  options.retain.acknowledged_lag_bytes = 8 * options.segment_bytes;
+  wait_for_little();
   open();
   const JournalLaneId id = lane("alice");
   ASSERT_TRUE(journal->add_acknowledgement("sleeper", id, 0));
@@ -159,9 +164,7 @@ TEST_F(JournalSegments, who_holds_too_much_is_let_go_and_named) {
 
 // Its place is what tells it, whenever it comes back, how much it missed.
 TEST_F(JournalSegments, who_was_let_go_keeps_its_place_and_is_waited_for_again_when_it_is_back) {
-  options.retain.bytes = 4 * options.segment_bytes;
-  options.retain.acknowledged = true;
-  options.retain.acknowledged_lag_bytes = 8 * options.segment_bytes;
+  wait_for_little();
   open();
   const JournalLaneId id = lane("alice");
   ASSERT_TRUE(journal->add_acknowledgement("sleeper", id, 0));
