@@ -1,7 +1,8 @@
 #include "millrace/bench/slice_statistics.hpp"
 
+#include "millrace/bench/student.hpp"
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -33,14 +34,7 @@ double log_ratio(double subject_ns, double before_ns, double after_ns) noexcept 
 }
 
 double student_t(std::size_t freedom) noexcept {
-  static constexpr std::array<double, 30> kTable = {
-      31.821, 6.965, 4.541, 3.747, 3.365, 3.143, 2.998, 2.896, 2.821, 2.764,
-      2.718,  2.681, 2.650, 2.624, 2.602, 2.583, 2.567, 2.552, 2.539, 2.528,
-      2.518,  2.508, 2.500, 2.492, 2.485, 2.479, 2.473, 2.467, 2.462, 2.457};
-  if (freedom == 0) return std::numeric_limits<double>::infinity();
-  if (freedom <= kTable.size()) return kTable[freedom - 1];
-  constexpr double kNormal = 2.3263;  // the first term of the expansion is enough from here on
-  return kNormal + (kNormal * kNormal * kNormal + kNormal) / (4 * static_cast<double>(freedom));
+  return student_quantile(0.99, freedom);
 }
 
 Placements Placements::find(std::span<const double> bare_ns) {
