@@ -7,7 +7,7 @@
 // covers: core/include/millrace/core/sleep.hpp Sleep::announce
 // covers: core/include/millrace/core/sleep.hpp Sleep::wanted
 // mirrors: transport/src/lane_sleep.cpp LaneSet::await_publishers 661e7b303ecc
-// mirrors: transport/src/lane_sleep.cpp LaneSet::prepare_to_sleep f8be3874b665
+// mirrors: transport/src/lane_sleep.cpp LaneSet::prepare_to_sleep 43cb4ab2473d
 // mirrors: transport/src/lane_owner.cpp LaneOwner::park fb4ddade4a36
 // mirrors: transport/include/millrace/transport/detail/publisher_state.hpp
 //   PublisherState::publish 04afe08bb8d1

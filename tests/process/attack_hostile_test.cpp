@@ -224,5 +224,64 @@ TEST_F(Attack, AReaderThatWasHiddenFromAPublisherLosesOnce) {
   EXPECT_EQ(seen, sent);
 }
 
+// The same reader, overtaken while it reads: some of what it was given since its last release is
+// still in the ring, and must not come again.
+TEST_F(Attack, AReaderThatWasHiddenAndOvertakenIsGivenNothingTwice) {
+  constexpr std::uint64_t kOneRun = 60;  // messages that one poll_each gives before it validates
+  int overtaken = 0;
+  for (std::uint64_t at = 0; at < kOneRun; ++at) {
+    const Channel channel = small_channel();
+    {
+      Publisher publisher = ChannelTest::publisher(channel);
+      send(publisher, kText);  // looks for readers, and finds none
+      auto* const bell = open_up<layout::DoorbellFile>("doorbell");
+      const std::uint64_t before = bell->reader_generation.load();
+      Subscriber subscriber = ChannelTest::subscriber(channel);
+      bell->reader_generation.store(before);
+      for (std::uint64_t i = 1; i < kOneRun; ++i)
+        send(publisher, kText);
+      Sequence due = 1;
+      const auto take = [&](const Message& message) {
+        EXPECT_EQ(message.sequence(), due) << "overtaken at message " << at;
+        if (message.sequence() == at + 1) {
+          for (std::uint64_t i = 0; i < kOneRun; ++i)
+            (void)publisher.try_send(bytes_of(kText));
+        }
+        due = message.sequence() + 1;
+      };
+      for (int polls = 0; polls < 10; ++polls) {
+        const auto read = subscriber.poll_each(take);
+        if (read) continue;
+        EXPECT_EQ(read.error().code(), Errc::overrun);
+        EXPECT_NE(read.error().sentence().find("may be torn"), std::string_view::npos);
+        due += read.error().lost();
+        ++overtaken;
+      }
+      EXPECT_EQ(due, publisher.next_sequence());
+    }
+    ASSERT_TRUE(domain_.remove("quotes"));
+  }
+  EXPECT_GT(overtaken, 0);
+}
+
+// A new publisher looks for readers whatever the generation says.
+TEST_F(Attack, NoGenerationHidesReadersFromANewPublisher) {
+  for (const std::uint64_t lie : {std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0} - 1}) {
+    const Channel channel = small_channel();
+    {
+      Subscriber subscriber = ChannelTest::subscriber(channel);
+      open_up<layout::DoorbellFile>("doorbell")->reader_generation.store(lie);
+      Publisher publisher = ChannelTest::publisher(channel);
+      std::uint64_t sent = 0;
+      for (int i = 0; i < 300; ++i)
+        sent += publisher.try_send(bytes_of(kText)) ? 1 : 0;
+      EXPECT_LT(sent, 300U) << "the generation is " << lie;
+      for (std::uint64_t i = 0; i < sent; ++i)
+        EXPECT_EQ(next_text(subscriber), kText);
+    }
+    ASSERT_TRUE(domain_.remove("quotes"));
+  }
+}
+
 }  // namespace
 }  // namespace millrace

@@ -135,8 +135,8 @@ bool JournalFeedState::prepare_to_sleep(std::vector<FutexWait>& waits) noexcept 
     channel_->doorbell().needs_fence.store(1, std::memory_order_relaxed);
     ProductionMemory::full_fence();
   }
-  waits.push_back(
-      {low_half(channel_->doorbell().lane_generation), static_cast<std::uint32_t>(generation_)});
+  waits.push_back({low_half(channel_->doorbell().lane_generation),
+                   static_cast<std::uint32_t>(generation_.value_or(0))});
   for (const auto& lane : lanes_) {
     if (!lane->ready()) continue;
     if (lane->something()) return false;

@@ -53,8 +53,8 @@ class JournalFeedState {
   Participant& participant_;
   JournalWords words_;
   Uuid channel_in_log_;
-  std::uint64_t generation_ = ~std::uint64_t{0};
-  std::uint64_t look_again_ns_ = 0;  // 0: no lane has to be looked at once more
+  std::optional<std::uint64_t> generation_;  // none: the directory must be looked at
+  std::uint64_t look_again_ns_ = 0;          // 0: no lane has to be looked at once more
   std::vector<std::unique_ptr<JournaledLane>> lanes_;
   RememberedView remembered_;
 };

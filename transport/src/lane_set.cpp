@@ -56,8 +56,8 @@ Result<void> LaneSet::look(SubscriberState& state, bool again) noexcept {
     alarm_->ring();    // the next poll arms it anew
   }
   // [sync:lanes] Acquire, as in stale(); read before the directory, so nothing is missed for good.
-  generation_ = channel_->doorbell().lane_generation.load(std::memory_order_acquire);
-  state.lane_generation_seen = generation_;
+  state.lane_generation_seen = channel_->doorbell().lane_generation.load(std::memory_order_acquire);
+  generation_ = state.lane_generation_seen;
   unfollow_ended(state);
   drop_retired();
   for (const std::uint32_t number : lane_numbers(*channel_)) {
@@ -104,7 +104,7 @@ SeenLane* LaneSet::discover(SubscriberState& state, std::uint32_t lane) noexcept
     const Errc code = files.error().code();
     if (code == Errc::not_found) return nullptr;  // it has just gone
     if (code == Errc::system || code == Errc::no_space || code == Errc::too_many) {
-      generation_ = ~std::uint64_t{0};  // our own lack of something: look again
+      generation_.reset();  // our own lack of something: look again
     } else {
       std::erase_if(refused_, [=](const Refused& known) { return known.lane == lane; });
       refused_.push_back({lane, status.st_ino});
@@ -200,36 +200,36 @@ Failure LaneSet::lapped(SubscriberState& state, LaneCursor& cursor) noexcept {
   // is waited for is lapped for no other reason.
   const bool waited_for = channel_->options.policy == Policy::evict && !reader_.lossy();
   const bool evicted = was_evicted(*seen) || waited_for;
-  const Position before = cursor.reader.position();
-  std::uint64_t lost = 0;
+  const Position before = cursor.reader.start();
+  const Sequence next = cursor.reader.sequence();
+  const bool in_hand = cursor.reader.position() != before;
   if (evicted || !reader_.lossy()) {
     // Whoever must be waited for takes its place with the handshake. Without it a publisher that
-    // has missed us once (somebody set the generation back) would never look for us again.
+    // has missed us once (somebody set the generation back) would never look for us again. The
+    // place is never before the next message: the ring may still hold some that were handed out.
     OwnWords own(*channel_, *cursor.slot, seen->files.epoch);
     const auto place =
-        Join<ProductionMemory, OwnWords>::take_place(seen->files.view, From::oldest(), own);
-    if (!place) return broken(state, cursor);
-    lost =
-        place->sequence > cursor.reader.sequence() ? place->sequence - cursor.reader.sequence() : 0;
+        Join<ProductionMemory, OwnWords>::take_place(seen->files.view, From::at(next), own);
+    if (!place || place->sequence < next) return broken(state, cursor);
     cursor.reader.jump(*place);
     cursor.stands_at(place->position);
   } else {
     // Who is put to sleep in the middle of it may find the table of checkpoints turned over.
     for (int i = 0; i < kResynchronisations && cursor.reader.position() == before; ++i)
-      lost = cursor.reader.resynchronise();
+      cursor.reader.resynchronise();
   }
-  cursor.stuck = cursor.reader.position() == before ? cursor.stuck + 1 : 0;
+  const std::uint64_t lost = cursor.reader.sequence() - next;
+  cursor.stuck = cursor.reader.start() == before ? cursor.stuck + 1 : 0;
   if (cursor.stuck > kStuckMax) return broken(state, cursor);
   add(cursor.slot->lost, lost);
   add(evicted ? reader_.file().evictions : reader_.file().overruns);
   const Failure failure =
       fail(evicted ? Errc::evicted : Errc::overrun,
            "channel \"%s\", lane %u: %s, %" PRIu64
-           " messages are lost; read faster or create the channel "
-           "with a larger ring",
+           " messages are lost%s; read faster or create the channel with a larger ring",
            channel_->name.c_str(), cursor.lane,
            evicted ? "the publisher gave up on this reader" : "the publisher overtook this reader",
-           lost);
+           lost, in_hand ? ", and those since the last release may be torn" : "");
   return Failure(failure.error().with_lost(lost));
 }
 

@@ -190,7 +190,7 @@ class LaneSet {
   bool until_closed_;
   bool durable_;         // nothing is delivered before it is durable
   bool active_ = false;  // in place: lanes that appear now are read from their first message
-  std::uint64_t generation_ = ~std::uint64_t{0};
+  std::optional<std::uint64_t> generation_;  // none: the directory must be looked at
   std::uint64_t missed_ = 0;
   std::vector<Error> news_;
   std::vector<Refused> refused_;

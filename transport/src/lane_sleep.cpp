@@ -100,7 +100,7 @@ std::size_t LaneSet::await_journal(const SubscriberState& state, std::span<Futex
 
 std::size_t LaneSet::prepare_to_sleep(SubscriberState& state, std::span<FutexWait> waits) noexcept {
   waits[0] = {low_half(channel_->doorbell().lane_generation),
-              static_cast<std::uint32_t>(generation_)};
+              static_cast<std::uint32_t>(generation_.value_or(0))};
   std::size_t count = await_journal(state, waits, 1);
   if (!durable_) count = await_publishers(state, waits, count);
   return something_there(state) || stale() ? 0 : count;

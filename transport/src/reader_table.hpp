@@ -9,6 +9,7 @@
 #include "reader_files.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace millrace::detail {
@@ -84,7 +85,9 @@ class ReaderTable {
   std::vector<Entry> entries_;
   std::size_t blocker_ = kNobody;
   std::uint64_t turn_ = 0;
-  std::uint64_t refreshed_at_ = ~std::uint64_t{0};  // generation
+  // Generation at the last look that succeeded. None before it: a number that means "never" could
+  // be written by a liar, and a new publisher would see nobody.
+  std::optional<std::uint64_t> refreshed_at_;
   bool uncertain_ = false;
 };
 

@@ -20,6 +20,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace millrace {
 
@@ -74,7 +75,7 @@ class LimitKeeper {
   }
 
   Position granted_ = 0;
-  std::uint64_t generation_ = std::numeric_limits<std::uint64_t>::max();
+  std::optional<std::uint64_t> generation_;  // none: nobody has been looked for yet
 };
 
 }  // namespace millrace
