@@ -9,18 +9,17 @@
 #include "number_argument.hpp"
 #include "report.hpp"
 #include "run_figures.hpp"
+#include "scratch_directory.hpp"
 #include "signals.hpp"
 #include "verbs.hpp"
 
 #include <CLI/App.hpp>
 #include <cinttypes>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
-#include <stdlib.h>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -41,32 +40,6 @@ struct CrashArguments {
   std::uint64_t kills = 0;  // 0: until the time is over
   std::uint64_t seed = 0;
   std::string role;
-};
-
-// A directory that is gone at the end.
-class Scratch {
- public:
-  static Result<Scratch> make(const std::string& prefix) {
-    std::string path = prefix + "XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) return fail_os(errno, "cannot make %s", path.c_str());
-    return Scratch(std::move(path));
-  }
-
-  Scratch(Scratch&& other) noexcept : path_(std::exchange(other.path_, {})) {}
-
-  Scratch& operator=(Scratch&&) = delete;
-
-  ~Scratch() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-
-  std::string path_;
 };
 
 struct CrashReport {
