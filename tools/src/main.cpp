@@ -85,6 +85,7 @@ int run(int argc, char** argv) {
   add_replay(app, exit_code);
   add_journal(app, exit_code);
   add_crashtest(app, exit_code);
+  add_storm(app, exit_code);
   add_ls(app, exit_code);
   add_stat(app, exit_code);
   add_top(app, exit_code);

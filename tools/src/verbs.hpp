@@ -14,6 +14,7 @@ void add_record(CLI::App& app, int& exit_code);
 void add_replay(CLI::App& app, int& exit_code);
 void add_journal(CLI::App& app, int& exit_code);
 void add_crashtest(CLI::App& app, int& exit_code);
+void add_storm(CLI::App& app, int& exit_code);
 void add_ls(CLI::App& app, int& exit_code);
 void add_stat(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);

@@ -1,0 +1,169 @@
+#include "storm_figures.hpp"
+
+#include "millrace/core/clock.hpp"
+#include "signals.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace millrace::tools {
+namespace {
+
+constexpr std::uint64_t kOutageNs = 10'000'000;
+constexpr double kNormal95 = 1.96;
+
+std::uint64_t value(const std::atomic<std::uint64_t>& word) noexcept {
+  return word.load(std::memory_order_relaxed);  // whoever wrote it has ended
+}
+
+void sort(StormTimes& times) {
+  std::sort(times.ns.begin(), times.ns.end());
+}
+
+void add_recovery(StormRecovery& recovery, const StormLife& life) {
+  const std::uint64_t detected = value(life.detected_ns);
+  const std::uint64_t repaired = value(life.repaired_ns);
+  // The parent may have looked later than the successor.
+  const std::uint64_t free = std::min(life.lock_free_ns, detected);
+  recovery.detect.add(free, detected);
+  recovery.repair.add(detected, repaired);
+  recovery.message.add(repaired, value(life.first_seen_ns));
+  recovery.whole.add(free, value(life.first_seen_ns));
+}
+
+void count_publisher(StormFigures& figures, const StormLife& life) {
+  figures.published +=
+      std::max(value(life.published), value(life.first_sequence)) - value(life.first_sequence);
+  figures.aborted += value(life.aborted);
+  const bool followed = life.predecessor != kNoLife && life.lock_free_ns != 0;
+  if (!followed || value(life.first_seen_ns) == 0) return;
+  add_recovery(life.named != 0 ? figures.named : figures.unnamed, life);
+  add_recovery(figures.both, life);
+}
+
+void count_subscriber(StormFigures& figures, const StormLife& life) {
+  figures.messages += value(life.received);
+  figures.told_lost += value(life.lost);
+  figures.evictions += value(life.evictions);
+  if (life.predecessor != kNoLife && value(life.first_message_ns) != 0) ++figures.rejoined;
+}
+
+// What a lane's last life had begun to publish is there or not; everything before it is.
+void check_continuation(StormPage& page, std::uint32_t lives) {
+  std::map<std::uint32_t, const StormLife*> last;
+  for (std::uint32_t each = 0; each < lives; ++each) {
+    const StormLife& life = page.lives[each];
+    if (life.role != StormRole::publisher || life.named == 0 || value(life.repaired_ns) == 0) {
+      continue;
+    }
+    const StormLife*& before = last[life.slot];
+    const std::uint64_t first = value(life.first_sequence);
+    // A life that died before it had looked at its lane says nothing.
+    if (value(life.intended) == 0 && value(life.published) == 0 && first == 0 && before != nullptr)
+      continue;
+    // It may have died between the stores of these words.
+    const std::uint64_t from = before == nullptr ? 0 : value(before->first_sequence);
+    const std::uint64_t least = before == nullptr ? 0 : std::max(from, value(before->published));
+    const std::uint64_t most = before == nullptr ? 0 : std::max(from, value(before->intended));
+    if (first < least || first > most) {
+      page.violate("publisher " + storm_publisher_name(life.slot) + " (life " +
+                   std::to_string(each) + ") went on at " + std::to_string(first) +
+                   ", and its last life had published " + std::to_string(least) + " to " +
+                   std::to_string(most) + " messages");
+    }
+    before = &life;
+  }
+}
+
+void add_outage(StormAvailability& one, double seconds, double& squares) {
+  ++one.outages;
+  one.down_seconds += seconds;
+  squares += seconds * seconds;
+}
+
+StormAvailability availability_of(const StormPage& page, std::uint32_t subscriber,
+                                  std::uint32_t lives, std::uint64_t end_ns) {
+  StormAvailability one;
+  one.subscriber = subscriber;
+  one.policy = kStormChannels[subscriber % page.settings.channels];
+  double squares = 0;
+  std::uint64_t first_ns = 0;
+  std::uint64_t last_ns = 0;
+  for (std::uint32_t each = 0; each < lives; ++each) {
+    const StormLife& life = page.lives[each];
+    if (life.role != StormRole::subscriber || life.slot != subscriber) continue;
+    const std::uint64_t begins_ns = value(life.first_message_ns);
+    if (begins_ns == 0) continue;
+    if (first_ns == 0) first_ns = begins_ns;
+    if (last_ns != 0 && begins_ns > last_ns + kOutageNs) {
+      add_outage(one, static_cast<double>(begins_ns - last_ns) / 1e9, squares);
+    }
+    one.outages += value(life.outages);
+    one.down_seconds += static_cast<double>(value(life.outage_ns)) / 1e9;
+    squares += static_cast<double>(value(life.outage_squares_us2)) / 1e12;
+    last_ns = std::max(last_ns, value(life.last_message_ns));
+  }
+  if (first_ns == 0 || end_ns <= first_ns) return one;
+  if (end_ns > last_ns + kOutageNs) {
+    add_outage(one, static_cast<double>(end_ns - last_ns) / 1e9, squares);
+  }
+  one.seconds = static_cast<double>(std::max(end_ns, last_ns) - first_ns) / 1e9;
+  one.availability = std::max(0.0, 1 - one.down_seconds / one.seconds);
+  const double half = kNormal95 * std::sqrt(squares) / one.seconds;
+  one.low = std::max(0.0, one.availability - half);
+  one.high = std::min(1.0, one.availability + half);
+  return one;
+}
+
+void sort(StormRecovery& recovery) {
+  sort(recovery.detect);
+  sort(recovery.repair);
+  sort(recovery.message);
+  sort(recovery.whole);
+}
+
+}  // namespace
+
+std::uint64_t StormTimes::percentile(double percent) const noexcept {
+  if (ns.empty()) return 0;
+  const double rank = std::ceil(percent / 100 * static_cast<double>(ns.size()));
+  return ns[static_cast<std::size_t>(std::max(rank, 1.0)) - 1];
+}
+
+StormFigures figures_of(StormPage& page, const StormCourse& course, std::uint32_t subscribers) {
+  StormFigures figures;
+  const std::uint32_t lives = page.lives_used.load(std::memory_order_relaxed);
+  figures.lives = lives;
+  for (std::uint32_t each = 0; each < lives; ++each) {
+    const StormLife& life = page.lives[each];
+    figures.retries += value(life.retries);
+    if (life.role == StormRole::publisher) count_publisher(figures, life);
+    if (life.role == StormRole::subscriber) count_subscriber(figures, life);
+  }
+  check_continuation(page, lives);
+  figures.lock_free.ns = course.lock_free_ns;
+  figures.fat_lock_free.ns = course.fat_lock_free_ns;
+  figures.readers.ns = course.reader_recovery_ns;
+  for (StormTimes* times : {&figures.lock_free, &figures.fat_lock_free, &figures.readers})
+    sort(*times);
+  for (StormRecovery* recovery : {&figures.named, &figures.unnamed, &figures.both})
+    sort(*recovery);
+  for (std::uint32_t each = 0; each < subscribers; ++each)
+    figures.availability.push_back(availability_of(page, each, lives, course.ended_ns));
+  return figures;
+}
+
+std::uint64_t noise_floor_ns(std::uint64_t for_ns) noexcept {
+  const std::uint64_t began_ns = monotonic_ns();
+  std::uint64_t last_ns = began_ns;
+  std::uint64_t largest_ns = 0;
+  while (last_ns - began_ns < for_ns && !end_requested()) {
+    const std::uint64_t now_ns = monotonic_ns();
+    largest_ns = std::max(largest_ns, now_ns - last_ns);
+    last_ns = now_ns;
+  }
+  return largest_ns;
+}
+
+}  // namespace millrace::tools
