@@ -92,8 +92,11 @@ bool StormChild::await_turn() const {
     std::this_thread::sleep_for(kLook);
   }
   const ParticipantName before = page.participant_of(life.predecessor);
-  while (before.incarnation != 0 && probe(domain_fd, before).life == Life::alive) {
+  for (std::uint64_t now_ns = monotonic_ns();
+       before.incarnation != 0 && probe(domain_fd, before).life == Life::alive;
+       now_ns = monotonic_ns()) {
     if (asked_to_leave()) return false;
+    life.still_ns.store(now_ns, std::memory_order_relaxed);
     std::this_thread::sleep_for(kBetweenProbes);
   }
   life.detected_ns.store(monotonic_ns(), std::memory_order_relaxed);

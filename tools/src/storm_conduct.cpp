@@ -2,6 +2,7 @@
 
 #include "millrace/core/clock.hpp"
 #include "signals.hpp"
+#include "storm_victim.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -24,6 +25,13 @@ constexpr std::uint64_t kLongestRestUs = 12'000;
 constexpr std::uint64_t kFatEvery = 32;
 constexpr std::uint64_t kFirstFat = 12;
 constexpr std::uint64_t kPumpUs = 500;
+// How often a successor dies, too, and how long after it was let go; a take-over is shorter.
+constexpr std::uint64_t kTwiceEvery = 6;
+constexpr std::uint64_t kLongestTakeOverUs = 1500;
+// How long a victim goes on before it dies: a burst of messages takes about so long, and one
+// message, made and published, some hundreds of instructions.
+constexpr std::uint64_t kLongestRunOnNs = 50'000;
+constexpr std::uint64_t kMostSteps = 2048;
 
 std::uint64_t sum(const std::array<std::uint64_t, kStormRoles>& counts) {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
@@ -124,57 +132,99 @@ Result<void> StormConduct::kill_one() {
   return victim == nullptr ? Result<void>() : replace(*victim);
 }
 
-// The successor is ready before its predecessor dies, so that no process start is in the way of
-// what is measured.
+// The successors are ready before their predecessor dies, so that no process start is in the way of
+// what is measured. Where there are two, the first dies while it takes over.
 Result<void> StormConduct::replace(StormSlot& slot) {
-  const std::uint32_t before = slot.life;
-  const bool fat = slot.role != StormRole::cleaner && choose_fat();
-  auto next = crew_.prepare(slot, before, fat);
-  if (!next) return Failure(next.error());
-  if (!await_ready(*next) || !slot.alive()) {
-    crew_.discard(*next);
-    return {};
-  }
-  if (!slot.stopped && pick(4) == 0) {
-    crew_.stop(slot, ~std::uint64_t{0});
-    rest(1000 + pick(kLongestStopUs));
-    if (!slot.alive()) {
-      crew_.discard(*next);
-      return {};
+  const auto heirs = prepare_heirs(slot);  // none: the storm ends
+  if (!heirs) return Failure(heirs.error());
+  bool first = true;
+  for (const StormCrew::Process heir : *heirs) {
+    if (!slot.alive() || (first && !stop_before_death(slot))) {
+      crew_.discard(heir);
+      continue;
     }
+    if (!first) {
+      rest(pick(kLongestTakeOverUs));
+      ++course_.killed_twice;
+    }
+    succeed(slot, heir);
+    first = false;
   }
-  StormLife& life = memory_->lives[next->life];
-  const auto waiting = who_waits_for(slot);
-  // Relaxed: the predecessor was chosen before it was started.
-  life.go.store(1, std::memory_order_relaxed);
-  const Death death = strike_down(slot);
-  life.kill_ns = death.kill_ns;
-  life.lock_free_ns = death.lock_free_ns;
-  for (const std::uint32_t publisher : waiting)
-    waiting_.push_back({publisher, death.lock_free_ns});
-  crew_.fill(slot, *next);
   return {};
 }
 
-Death StormConduct::strike_down(StormSlot& slot) {
-  StormLife& life = memory_->lives[slot.life];
-  const bool fat = life.fat != 0;
-  const Death death = strike(slot.pid, life, domain_fd_, !slot.stopped && pick(2) == 0);
-  ++course_.kills[static_cast<std::size_t>(slot.role)];
-  course_.points.add(slot.role, death.point);
-  course_.killed_stopped += slot.stopped ? 1 : 0;
-  course_.killed_parked += death.point.parked() ? 1 : 0;
-  course_.killed_fat += fat ? 1 : 0;
-  if (!death.proven)
-    memory_->violate("a killed process keeps its lock: nobody can prove its death");
-  if (death.lock_free_ns == 0) {
-    ++course_.killed_joining;
-  } else {
-    (fat ? course_.fat_lock_free_ns : course_.lock_free_ns)
-        .push_back(death.lock_free_ns - death.kill_ns);
+Result<std::vector<StormCrew::Process>> StormConduct::prepare_heirs(const StormSlot& slot) {
+  std::vector<StormCrew::Process> heirs;
+  const bool last = options_.kills != 0 && sum(course_.kills) + 1 == options_.kills;
+  const std::size_t wanted = pick(kTwiceEvery) == 0 && !last ? 2 : 1;
+  for (std::uint32_t before = slot.life; heirs.size() < wanted; before = heirs.back().life) {
+    const bool fat = slot.role != StormRole::cleaner && choose_fat();
+    const auto heir = crew_.prepare(slot, before, fat);
+    if (!heir) {
+      discard(heirs);
+      return Failure(heir.error());
+    }
+    heirs.push_back(*heir);
+  }
+  const bool ready = std::all_of(heirs.begin(), heirs.end(),
+                                 [this](StormCrew::Process heir) { return await_ready(heir); });
+  if (!ready) discard(heirs);
+  return heirs;
+}
+
+void StormConduct::discard(std::vector<StormCrew::Process>& heirs) {
+  for (const StormCrew::Process heir : heirs)
+    crew_.discard(heir);
+  heirs.clear();
+}
+
+// One in four is stopped when it dies. False: it has left by itself meanwhile.
+bool StormConduct::stop_before_death(StormSlot& slot) {
+  if (slot.stopped || pick(4) != 0) return true;
+  crew_.stop(slot, ~std::uint64_t{0});
+  rest(1000 + pick(kLongestStopUs));
+  return slot.alive();
+}
+
+StormAim StormConduct::choose_aim(const StormSlot& slot) {
+  StormAim aim;
+  aim.held = !slot.stopped && pick(4) != 0;
+  if (pick(2) == 0) aim.run_on_ns = pick(kLongestRunOnNs);
+  aim.steps = static_cast<std::uint32_t>(pick(kMostSteps));
+  return aim;
+}
+
+// The one in the slot dies, and `heir` has its place.
+void StormConduct::succeed(StormSlot& slot, StormCrew::Process heir) {
+  const StormLife& victim = memory_->lives[slot.life];
+  StormLife& life = memory_->lives[heir.life];
+  const KillPoint point = take_aim(slot.pid, victim, choose_aim(slot));
+  if (!point.gone) {
+    const auto waiting = who_waits_for(slot);
+    // Relaxed: the predecessor was chosen before it was started.
+    life.go.store(1, std::memory_order_relaxed);
+    const Death death = strike(slot.pid, victim, domain_fd_);
+    life.kill_ns = death.kill_ns;
+    life.alive_ns = death.alive_ns;
+    life.lock_free_ns = death.lock_free_ns;
+    for (const std::uint32_t publisher : waiting)
+      waiting_.push_back({publisher, death.kill_ns, death.alive_ns});
+    if (!death.proven) {
+      memory_->violate("a killed process keeps its lock: nobody can prove its death");
+    }
+    count_death(slot, point);
   }
   StormCrew::bury(slot);
-  return death;
+  crew_.fill(slot, heir);
+}
+
+void StormConduct::count_death(const StormSlot& slot, const KillPoint& point) {
+  ++course_.kills[static_cast<std::size_t>(slot.role)];
+  course_.points.add(slot.role, point);
+  course_.killed_stopped += slot.stopped ? 1 : 0;
+  course_.killed_parked += point.parked() ? 1 : 0;
+  course_.killed_fat += memory_->lives[slot.life].fat != 0 ? 1 : 0;
+  course_.killed_joining += memory_->participant_of(slot.life).incarnation == 0 ? 1 : 0;
 }
 
 bool StormConduct::await_ready(StormCrew::Process process) {
@@ -257,13 +307,16 @@ void StormConduct::collect() {
                                    [&](const StormSlot& each) { return each.life == one.life; });
     // A waiting one that was itself stopped or killed says nothing about the recovery.
     if (slot == crew_.slots().end() || !slot->alive() || slot->stopped ||
-        slot->resumed_ns > one.lock_free_ns || one.lock_free_ns == 0) {
+        slot->resumed_ns > one.kill_ns) {
       return true;
     }
     const std::uint64_t at_ns =
         memory_->lives[one.life].unblocked_ns.load(std::memory_order_relaxed);
     if (at_ns == 0) return false;
-    course_.reader_recovery_ns.push_back(at_ns > one.lock_free_ns ? at_ns - one.lock_free_ns : 0);
+    // What ended before the death was not ended by it.
+    if (at_ns > one.kill_ns) {
+      course_.reader_recovery_ns.push_back(at_ns > one.alive_ns ? at_ns - one.alive_ns : 0);
+    }
     return true;
   });
 }

@@ -5,9 +5,9 @@
 #pragma once
 
 #include "millrace/transport/domain.hpp"
+#include "storm_aim.hpp"
 #include "storm_crew.hpp"
 #include "storm_options.hpp"
-#include "storm_victim.hpp"
 
 #include <array>
 #include <cstdint>
@@ -26,12 +26,11 @@ struct StormCourse {
   std::uint64_t killed_stopped = 0;
   std::uint64_t killed_parked = 0;
   std::uint64_t killed_fat = 0;
-  std::uint64_t killed_joining = 0;  // before they had entered the domain
+  std::uint64_t killed_joining = 0;  // before they had their place
+  std::uint64_t killed_twice = 0;    // and so was their successor, while it took over
   std::uint64_t added = 0;
   std::uint64_t left = 0;
   KillPoints points;
-  std::vector<std::uint64_t> lock_free_ns;        // kill → lock free, of victims of usual size
-  std::vector<std::uint64_t> fat_lock_free_ns;    // the same of fat ones
   std::vector<std::uint64_t> reader_recovery_ns;  // lock free → the waiting publisher goes on
   bool interrupted = false;
   bool out_of_lives = false;
@@ -51,7 +50,8 @@ class StormConduct {
   // A publisher that waits for a reader which was killed.
   struct Waiting {
     std::uint32_t life = kNoLife;
-    std::uint64_t lock_free_ns = 0;
+    std::uint64_t kill_ns = 0;
+    std::uint64_t alive_ns = 0;  // the dead one's lock was not free yet
   };
 
   [[nodiscard]] bool done() const;
@@ -59,12 +59,17 @@ class StormConduct {
   Result<void> event();
   Result<void> kill_one();
   Result<void> replace(StormSlot& slot);
+  Result<std::vector<StormCrew::Process>> prepare_heirs(const StormSlot& slot);
+  void discard(std::vector<StormCrew::Process>& heirs);
   Result<void> start(StormSlot& slot);
-  Death strike_down(StormSlot& slot);
+  bool stop_before_death(StormSlot& slot);
+  void succeed(StormSlot& slot, StormCrew::Process heir);
+  void count_death(const StormSlot& slot, const KillPoint& point);
   void stop_one();
   Result<void> add_or_send_away();
   void end();
 
+  StormAim choose_aim(const StormSlot& slot);
   StormSlot* choose(StormRole role);
   StormRole choose_role();
   StormSlot* fat_one();

@@ -24,8 +24,8 @@ void sort(StormTimes& times) {
 void add_recovery(StormRecovery& recovery, const StormLife& life) {
   const std::uint64_t detected = value(life.detected_ns);
   const std::uint64_t repaired = value(life.repaired_ns);
-  // The parent may have looked later than the successor.
-  const std::uint64_t free = std::min(life.lock_free_ns, detected);
+  // The last moment at which anybody saw the lock held.
+  const std::uint64_t free = std::max(life.alive_ns, value(life.still_ns));
   recovery.detect.add(free, detected);
   recovery.repair.add(detected, repaired);
   recovery.message.add(repaired, value(life.first_seen_ns));
@@ -40,6 +40,16 @@ void count_publisher(StormFigures& figures, const StormLife& life) {
   if (!followed || value(life.first_seen_ns) == 0) return;
   add_recovery(life.named != 0 ? figures.named : figures.unnamed, life);
   add_recovery(figures.both, life);
+}
+
+// Parent and successor both look; the first that saw it free was nearest.
+void count_death(StormFigures& figures, const StormPage& page, const StormLife& life) {
+  if (life.predecessor == kNoLife || life.lock_free_ns == 0) return;
+  const std::uint64_t detected = value(life.detected_ns);
+  const std::uint64_t free =
+      detected == 0 ? life.lock_free_ns : std::min(life.lock_free_ns, detected);
+  const bool fat = page.lives[life.predecessor].fat != 0;
+  (fat ? figures.fat_lock_free : figures.lock_free).add(life.kill_ns, free);
 }
 
 void count_subscriber(StormFigures& figures, const StormLife& life) {
@@ -138,12 +148,11 @@ StormFigures figures_of(StormPage& page, const StormCourse& course, std::uint32_
   for (std::uint32_t each = 0; each < lives; ++each) {
     const StormLife& life = page.lives[each];
     figures.retries += value(life.retries);
+    count_death(figures, page, life);
     if (life.role == StormRole::publisher) count_publisher(figures, life);
     if (life.role == StormRole::subscriber) count_subscriber(figures, life);
   }
   check_continuation(page, lives);
-  figures.lock_free.ns = course.lock_free_ns;
-  figures.fat_lock_free.ns = course.fat_lock_free_ns;
   figures.readers.ns = course.reader_recovery_ns;
   for (StormTimes* times : {&figures.lock_free, &figures.fat_lock_free, &figures.readers})
     sort(*times);

@@ -10,7 +10,8 @@
 
 namespace millrace::tools {
 
-// Durations of one kind, sorted.
+// Durations of one kind, sorted. Each is at least what it was: the moment at which a lock became
+// free is only known to lie between two looks at it.
 struct StormTimes {
   std::vector<std::uint64_t> ns;
 

@@ -65,6 +65,8 @@ void add_storm_options(CLI::App& verb, StormOptions& options) {
   add_count_option(verb, "--seed", options.seed, 1, "Repeat the random choices of a storm");
   add_size_option(verb, "--fat", options.fat_bytes,
                   "Memory that one victim in 32 has mapped; 0: none (1G where memory allows)");
+  verb.add_flag("--points", options.points,
+                "With --json: name every distinct point at which somebody was killed");
   verb.add_option("--role", options.role)->group("");
   verb.add_option("--number", options.number)->group("");
   add_plant_option(verb, options);

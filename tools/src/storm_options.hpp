@@ -25,6 +25,7 @@ struct StormOptions {
   std::uint64_t seed = 0;  // 0: a random one
   std::uint64_t fat_bytes = kFatDefault;
   bool fat_asked = false;  // then memory that is too small is an error
+  bool points = false;     // the JSON names every kill point
 
   // Not for users: how the program starts itself, and how a test makes the verdict fail.
   std::string role;

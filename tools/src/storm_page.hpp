@@ -60,7 +60,8 @@ struct alignas(256) StormLife {
   std::uint32_t fat;          // maps much memory before it begins
   std::uint32_t named;        // a publisher that continues the lane of its slot
   std::uint32_t predecessor;  // the life that is killed for it, kNoLife: none
-  std::uint64_t kill_ns;      // of the predecessor: the parent's stamps
+  std::uint64_t kill_ns;      // of the predecessor: the parent's stamps, as in Death
+  std::uint64_t alive_ns;
   std::uint64_t lock_free_ns;
 
   std::atomic<std::uint32_t> go;     // the predecessor is about to die
@@ -70,6 +71,7 @@ struct alignas(256) StormLife {
   std::atomic<std::uint64_t> incarnation;  // of its participant, 0: it has not entered yet
 
   std::atomic<std::uint64_t> began_ns;     // about to make its publisher or subscriber
+  std::atomic<std::uint64_t> still_ns;     // its predecessor was not yet dead
   std::atomic<std::uint64_t> detected_ns;  // it knows that its predecessor is dead
   std::atomic<std::uint64_t> repaired_ns;  // it has its publisher or subscriber
   std::atomic<std::uint64_t> retries;      // it was told to try again

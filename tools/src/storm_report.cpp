@@ -65,10 +65,12 @@ std::string counts_text(const StormReport& report) {
            " subscribers, " + grouped(counts[2]) + " cleaners";
   };
   std::string text = "kills     " + three(course.kills) + "\n";
-  text += "          at " + grouped(course.points.distinct()) + " distinct points; " +
-          grouped(course.killed_parked) + " parked, " + grouped(course.killed_stopped) +
-          " stopped, " + grouped(course.killed_fat) + " fat, " + grouped(course.killed_joining) +
-          " before they had joined\n";
+  text += "          at " + grouped(course.points.distinct()) + " distinct points, " +
+          grouped(course.points.distinct_running()) + " of them in running code\n";
+  text += "          " + grouped(course.killed_parked) + " parked, " +
+          grouped(course.killed_stopped) + " stopped, " + grouped(course.killed_fat) + " fat, " +
+          grouped(course.killed_joining) + " before they had their place, " +
+          grouped(course.killed_twice) + " in the midst of a take-over\n";
   text += "stops     " + three(course.stops) + "\n";
   text += "came, went " + grouped(course.added) + ", " + grouped(course.left) + "; lives " +
           grouped(figures.lives) + "\n";
@@ -143,7 +145,7 @@ std::string to_text(const StormReport& report) {
 nlohmann::json to_json(const StormReport& report) {
   const StormCourse& course = report.course;
   const StormFigures& figures = report.figures;
-  return {
+  nlohmann::json whole = {
       {"ok", report.ok()},
       {"seed", report.options.seed},
       {"order", to_string(report.options.order)},
@@ -152,11 +154,13 @@ nlohmann::json to_json(const StormReport& report) {
       {"out_of_lives", course.out_of_lives},
       {"kills", roles_json(course.kills)},
       {"kill_points", course.points.distinct()},
+      {"kill_points_running", course.points.distinct_running()},
       {"kill_points_unknown", course.points.unknown()},
       {"killed_parked", course.killed_parked},
       {"killed_stopped", course.killed_stopped},
       {"killed_fat", course.killed_fat},
       {"killed_joining", course.killed_joining},
+      {"killed_twice", course.killed_twice},
       {"stops", roles_json(course.stops)},
       {"added", course.added},
       {"left", course.left},
@@ -176,6 +180,8 @@ nlohmann::json to_json(const StormReport& report) {
       {"no_fat", report.no_fat},
       {"losses", report.violations.size()},
       {"violations", report.violations}};
+  if (report.options.points) whole["points"] = course.points.names();
+  return whole;
 }
 
 }  // namespace millrace::tools
