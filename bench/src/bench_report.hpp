@@ -1,34 +1,36 @@
 // The result, for people and for programs.
 #pragma once
 
-#include "counted_run.hpp"
 #include "machine.hpp"
+#include "row_choice.hpp"
 #include "summary.hpp"
 
 #include <cstdio>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
 
 namespace millrace::bench {
 
 struct Report {
+  RowChoice choice;
   Machine machine;
-  int leader_cpu = 0;
-  int follower_cpu = 1;
+  std::vector<int> cpus;  // the leader's, and the follower's if there is one
+  bool pinned = true;
   double stolen_percent = 0;
-  std::uint32_t restarts = 0;
-  double seconds = 0;
-  Plant plant = Plant::none;
+  std::uint32_t restarts = 0;      // 0: nothing was measured in slices
+  double seconds = 0;              // of one restart
+  std::vector<std::string> notes;  // what was not as it should be, a line each
   Summary summary;
-  Counted counted;
 
-  // 0 good, 1 a goal was missed or a counter is not 0 where it must be.
-  [[nodiscard]] int exit_code() const noexcept;
+  // 0 good, 1 a goal was missed.
+  [[nodiscard]] int exit_code() const noexcept { return summary.missed() ? 1 : 0; }
 };
 
 void print_table(const Report& report, std::FILE* to);
 
-// One object on one line.
-void print_json(const Report& report, std::FILE* to);
-
-[[nodiscard]] const char* to_string(Plant plant) noexcept;
+// {cpus, machine, restarts, seconds, slices, kept, notes, rows, beside, ok}. `rows`: what was asked
+// for, one entry a row and placement; `beside`: baselines, nulls and variants that came along.
+[[nodiscard]] nlohmann::json to_json(const Report& report);
 
 }  // namespace millrace::bench

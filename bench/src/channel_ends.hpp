@@ -5,11 +5,13 @@
 #pragma once
 
 #include "grounds.hpp"
+#include "message_shape.hpp"
 #include "millrace/transport/domain.hpp"
 
 #include <atomic>
 #include <cstring>
 #include <optional>
+#include <string>
 
 namespace millrace::bench {
 
@@ -22,22 +24,33 @@ T must(Result<T>&& result) noexcept {
   return std::move(*result);
 }
 
-// The options of every channel here: spinning, locked if the limit allows it.
-[[nodiscard]] ChannelOptions channel_options() noexcept;
-[[nodiscard]] Publisher make_publisher(Domain& domain, std::string_view channel);
-[[nodiscard]] Subscriber make_subscriber(Domain& domain, std::string_view channel);
+// What the channels here differ in.
+struct ChannelPlan {
+  std::string name;
+  std::uint64_t ring_bytes = kRingBytes;
+  std::uint32_t lanes = 1;
+  Wait wait = Wait::spin;
+  Pages pages = Pages::normal;
+};
 
-template <std::size_t kBytes, Plant kPlant>
+[[nodiscard]] ChannelOptions channel_options(const ChannelPlan& plan);
+
+// Both sides give the same plan; who comes first makes the channel.
+[[nodiscard]] Publisher make_publisher(Domain& domain, const ChannelPlan& plan);
+[[nodiscard]] Subscriber make_subscriber(Domain& domain, const ChannelPlan& plan);
+
+template <class Shape, Plant kPlant>
 class ChannelSender {
  public:
   ChannelSender(Publisher publisher, std::atomic<std::uint64_t>& line) noexcept
       : publisher_(std::move(publisher)), line_(line) {}
 
   void send(const std::byte* message) noexcept {
-    auto claim = publisher_.claim(kBytes);
+    const std::size_t length = shape_.next();
+    auto claim = publisher_.claim(length);
     if (!claim) [[unlikely]]
       give_up(claim.error());
-    std::memcpy(claim->bytes().data(), message, kBytes);
+    std::memcpy(claim->bytes().data(), message, length);
     if constexpr (kPlant == Plant::line) {
       // Relaxed: nothing depends on it but the time it costs.
       line_.store(++planted_, std::memory_order_relaxed);
@@ -54,8 +67,24 @@ class ChannelSender {
 
  private:
   Publisher publisher_;
+  Shape shape_;
   std::atomic<std::uint64_t>& line_;
   std::uint64_t planted_ = 0;
+};
+
+// The call that copies by itself.
+class ChannelCopySender {
+ public:
+  explicit ChannelCopySender(Publisher publisher) noexcept : publisher_(std::move(publisher)) {}
+
+  void send(const std::byte* message) noexcept {
+    const auto sent = publisher_.send({message, kStreamBytes});
+    if (!sent) [[unlikely]]
+      give_up(sent.error());
+  }
+
+ private:
+  Publisher publisher_;
 };
 
 // Reveals 16 messages with one release store.
@@ -83,7 +112,7 @@ class ChannelBatchSender {
   std::optional<Batch> batch_;
 };
 
-template <std::size_t kBytes, Plant kPlant>
+template <class Shape, Plant kPlant>
 class ChannelReceiver {
  public:
   ChannelReceiver(Subscriber subscriber, std::atomic<std::uint64_t>& line) noexcept
@@ -102,10 +131,11 @@ class ChannelReceiver {
   std::size_t drain(Sink&& sink, std::size_t most) noexcept {
     const auto done = subscriber_.poll_each(
         [&](const Message& message) {
-          if (message.bytes().size() != kBytes) [[unlikely]] {
+          const std::size_t length = shape_.next();
+          if (message.bytes().size() != length) [[unlikely]] {
             wrong_length();
           }
-          sink(message.bytes().data());
+          sink(message.bytes().data(), length);
           look_at_line();
         },
         most);
@@ -121,19 +151,25 @@ class ChannelReceiver {
 
   void look_at_line() noexcept {
     if constexpr (kPlant == Plant::line) {
-      [[maybe_unused]] volatile std::uint64_t seen = line_.load(std::memory_order_relaxed);
+      // Goes on only with what it says: a load that nobody waits for would cost next to nothing.
+      ++looked_;
+      while (line_.load(std::memory_order_relaxed) < looked_) {
+      }
     }
   }
 
   void copy_out(std::byte* out, const Message& message) noexcept {
-    if (message.bytes().size() != kBytes) [[unlikely]]
+    const std::size_t length = shape_.next();
+    if (message.bytes().size() != length) [[unlikely]]
       wrong_length();
-    std::memcpy(out, message.bytes().data(), kBytes);
+    std::memcpy(out, message.bytes().data(), length);
     look_at_line();
   }
 
   Subscriber subscriber_;
+  Shape shape_;
   std::atomic<std::uint64_t>& line_;
+  std::uint64_t looked_ = 0;
 };
 
 }  // namespace millrace::bench

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "grounds.hpp"
+#include "millrace/transport/domain.hpp"
 #include "subject.hpp"
 
 #include <array>
@@ -24,10 +25,30 @@ class Contest {
   virtual void follow(std::uint64_t messages) noexcept = 0;
 };
 
+// Empty where a subject does not take part.
 using Contests = std::array<std::unique_ptr<Contest>, kSubjects>;
 
-// Opens this side's end of everything. The leader goes first: it creates the channels. Ends the
-// process with a sentence if something cannot be opened.
-[[nodiscard]] Contests make_contests(Side side, Grounds& grounds, Plant plant);
+// What a side needs to open its ends. Lives as long as the contests.
+struct Arena {
+  Side side;
+  Grounds& grounds;
+  Domain& domain;
+
+  [[nodiscard]] bool leads() const noexcept { return side == Side::leader; }
+};
+
+// This side's end of one subject. Channels are made by the side that comes first, which is the
+// leader. Ends the process with a sentence if something cannot be opened.
+using ContestPointer = std::unique_ptr<Contest>;
+[[nodiscard]] ContestPointer make_bare(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_round_trip(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_stream(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_long_stream(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_fan_out(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_lanes(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_wake(const Arena& arena, Subject subject);
+[[nodiscard]] ContestPointer make_latency(const Arena& arena, Subject subject);
+
+[[nodiscard]] Contests make_contests(const Arena& arena, const SubjectSet& subjects);
 
 }  // namespace millrace::bench

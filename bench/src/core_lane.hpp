@@ -65,6 +65,8 @@ class CoreSender {
   LimitKeeper<ProductionMemory, OneReader> keeper_;
 };
 
+// kStepsBack: as a subscriber does. Without it, it is what the guard row compares with.
+template <bool kStepsBack>
 class CoreReceiver {
  public:
   CoreReceiver(LaneMaps maps, BareWords& places) noexcept
@@ -91,7 +93,7 @@ class CoreReceiver {
         dry();
         return done;
       }
-      sink(static_cast<const std::byte*>(reader_.lane().payload(record.position)));
+      sink(static_cast<const std::byte*>(reader_.lane().payload(record.position)), kStreamBytes);
       reader_.advance(record);
       ++run_;
     }
@@ -116,7 +118,7 @@ class CoreReceiver {
 
   void dry() noexcept {
     if (given_back_ != reader_.position()) give_back();
-    if (run_ >= kRun) {
+    if (kStepsBack && run_ >= kRun) {
       for (int i = 0; i < kStepBack; ++i)
         cpu::pause();
     }

@@ -23,9 +23,14 @@ namespace {
 
 constexpr std::uint64_t kControlEvents = 100;
 constexpr std::size_t kSmallPage = 4096;
-constexpr std::array kCountedSubjects = {Subject::round_trip_32, Subject::stream,
-                                         Subject::stream_batch};
 static_assert(kCountedSubjects.size() + 1 == kWindows);
+
+SubjectSet counted_subjects() noexcept {
+  SubjectSet set;
+  for (const Subject subject : kCountedSubjects)
+    set.set(index(subject));
+  return set;
+}
 
 std::uint64_t page_faults() noexcept {
   rusage usage{};
@@ -56,20 +61,20 @@ void commit_control(Window& window) noexcept {
 }
 
 // Traced from the first instruction on; the parent lets it go.
-void begin_traced(int cpu) noexcept {
+void begin_traced(const CountedPlan& plan, int cpu) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(3);
   raise(SIGSTOP);
-  if (!pin_to(cpu)) _exit(2);
+  if (plan.pinned && !pin_to(cpu)) _exit(2);
 }
 
 [[noreturn]] void lead_counted(Grounds& grounds, const CountedPlan& plan) noexcept {
-  begin_traced(plan.leader_cpu);
+  begin_traced(plan, plan.leader_cpu);
   {
-    Leader leader(grounds, Plant::none);
+    Leader leader(grounds, counted_subjects());
     Window window(grounds, Side::leader);
     for (const Subject subject : kCountedSubjects)
-      (void)leader.run(subject, 8 * kRingSlots);
+      (void)leader.run(subject, 8 * kRingSlots);  // pages are touched, paths are warm
     for (const Subject subject : kCountedSubjects) {
       window.open();
       (void)leader.run(subject, plan.messages, true);
@@ -209,8 +214,8 @@ Counted count_costs(Grounds& grounds, const CountedPlan& plan) {
   if (both[0].pid == 0) lead_counted(grounds, plan);
   both[1].pid = fork();
   if (both[1].pid == 0) {
-    begin_traced(plan.follower_cpu);
-    follow(grounds, Plant::none);
+    begin_traced(plan, plan.follower_cpu);
+    follow(grounds, counted_subjects());
   }
   if (both[0].pid < 0 || both[1].pid < 0) {
     for (const Traced& one : both) {
@@ -226,7 +231,7 @@ Counted count_costs(Grounds& grounds, const CountedPlan& plan) {
   for (std::size_t window = 0; window < kWindows; ++window) {
     CountedRow row;
     const bool control = window == kCountedSubjects.size();
-    row.name = control ? "control: 100 of each on purpose" : info(kCountedSubjects[window]).name;
+    if (!control) row.subject = kCountedSubjects[window];
     row.messages = control ? 0 : plan.messages;
     for (std::size_t side = 0; side < both.size(); ++side) {
       row.allocations += grounds.orders->counts[window][side].allocations;

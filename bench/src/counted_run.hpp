@@ -15,6 +15,9 @@
 
 namespace millrace::bench {
 
+inline constexpr std::array kCountedSubjects = {Subject::round_trip_32, Subject::stream,
+                                                Subject::stream_batch};
+
 // Between open() and close() of one process.
 class Window {
  public:
@@ -32,7 +35,7 @@ class Window {
 
 // Both processes together.
 struct CountedRow {
-  std::string name;
+  Subject subject = Subject::bare;  // bare: the control
   std::uint64_t messages = 0;
   std::uint64_t allocations = 0;
   std::uint64_t system_calls = 0;
@@ -51,15 +54,11 @@ struct Counted {
   bool control_ok = false;
 };
 
-// Calls that are neither on purpose nor a death check.
-[[nodiscard]] inline bool clean(const CountedRow& row) noexcept {
-  return row.messages == 0 || (row.allocations == 0 && row.system_calls == row.death_checks);
-}
-
 struct CountedPlan {
   std::uint64_t messages = 1'000'000;
   int leader_cpu = 0;
   int follower_cpu = 1;
+  bool pinned = true;
 };
 
 [[nodiscard]] Counted count_costs(Grounds& grounds, const CountedPlan& plan);

@@ -3,7 +3,6 @@
 #include "millrace/core/limits.hpp"
 
 #include <cerrno>
-#include <new>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -33,44 +32,24 @@ Result<void> fill(SharedPiece<T>& piece) {
   return {};
 }
 
+// Up to the first that cannot be had.
+template <class... T>
+Result<void> fill_all(SharedPiece<T>&... pieces) {
+  Result<void> made;
+  (void)((made = fill(pieces), made.has_value()) && ...);
+  return made;
+}
+
 }  // namespace
-
-template <class T>
-Result<SharedPiece<T>> SharedPiece<T>::make() noexcept {
-  void* const memory = mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory == MAP_FAILED) {
-    return fail_os(errno, "cannot share %zu bytes of memory", sizeof(T));
-  }
-  SharedPiece piece;
-  piece.piece_.reset(new (memory) T());
-  return piece;
-}
-
-template <class T>
-void SharedPiece<T>::Unmap::operator()(T* piece) const noexcept {
-  munmap(piece, sizeof(T));
-}
-
-template class SharedPiece<Orders>;
-template class SharedPiece<BareWords>;
-template class SharedPiece<FixedRing>;
-template class SharedPiece<BoostRing>;
 
 Result<Grounds> Grounds::make(std::string domain_path) {
   Grounds grounds;
   grounds.domain = std::move(domain_path);
-  Result<void> made = fill(grounds.orders);
-  for (auto* piece : {&grounds.bare, &grounds.bare_null}) {
-    if (made) made = fill(*piece);
-  }
-  for (auto* piece : {&grounds.fixed, &grounds.fixed_null, &grounds.sequencer}) {
-    if (made) made = fill(*piece);
-  }
-  for (auto* piece : {&grounds.boost_there, &grounds.boost_back, &grounds.boost_stream,
-                      &grounds.boost_stream_run}) {
-    if (made) made = fill(*piece);
-  }
+  Result<void> made = fill_all(
+      grounds.orders, grounds.bare, grounds.bare_pause, grounds.bare_walk, grounds.bare_null,
+      grounds.fixed, grounds.fixed_null, grounds.sequencer, grounds.boost_there, grounds.boost_back,
+      grounds.boost_stream, grounds.boost_stream_run, grounds.copy_1k, grounds.copy_1k_null,
+      grounds.copy_64k, grounds.copy_64k_null, grounds.futex, grounds.futex_null);
   if (!made) return Failure(made.error());
   for (LaneGround& lane : grounds.lanes) {
     auto ground = make_lane();

@@ -6,9 +6,11 @@
 // writes the second.
 #pragma once
 
+#include "copy_ring.hpp"
 #include "millrace/core/descriptor.hpp"
 #include "millrace/core/result.hpp"
 #include "rival_rings.hpp"
+#include "shared_piece.hpp"
 #include "subject.hpp"
 
 #include <array>
@@ -24,6 +26,39 @@ struct BareWords {
   alignas(256) std::atomic<std::uint64_t> there{0};
   alignas(256) std::atomic<std::uint64_t> back{0};
 };
+
+// The same walking on, as a ring does: every trip has a line of its own, and comes back to it after
+// all the others.
+struct BareWalk {
+  static constexpr std::size_t kLines = 64;
+
+  struct Line {
+    alignas(256) std::atomic<std::uint64_t> word{0};
+  };
+
+  std::array<Line, kLines> there;
+  std::array<Line, kLines> back;
+};
+
+// The words of one trip.
+inline auto& there_of(BareWords& words, std::uint64_t) noexcept {
+  return words.there;
+}
+
+inline auto& back_of(BareWords& words, std::uint64_t) noexcept {
+  return words.back;
+}
+
+inline auto& there_of(BareWalk& words, std::uint64_t count) noexcept {
+  return words.there[count % BareWalk::kLines].word;
+}
+
+inline auto& back_of(BareWalk& words, std::uint64_t count) noexcept {
+  return words.back[count % BareWalk::kLines].word;
+}
+
+using KiloRing = CopyRing<kKilo, kKiloRingBytes>;
+using LargeRing = CopyRing<kLarge, kLargeRingBytes>;
 
 // How often markers are set (counted_run.hpp).
 inline constexpr std::size_t kWindows = 4;
@@ -41,32 +76,14 @@ struct Orders {
   alignas(256) std::atomic<std::uint64_t> messages{0};
   alignas(256) std::atomic<std::uint64_t> counted{0};
   alignas(256) std::atomic<std::uint64_t> done{0};
-  alignas(256) std::atomic<std::uint64_t> wrong{0};
+  alignas(256) std::atomic<std::uint64_t> arrived{0};  // how far a follower that reads has come
+  alignas(256) std::atomic<std::uint64_t> latency{0};  // ns of the last wake; 0: it was awake
+  alignas(256) std::atomic<std::uint64_t> gap_ns{0};   // of the generator of Kind::latency
   alignas(256) std::atomic<std::uint64_t> leader_ready{0};
   alignas(256) std::atomic<std::uint64_t> follower_ready{0};
   alignas(256) std::atomic<std::uint64_t> plant_line{0};  // the second shared line of Plant::line
   // By window, then leader and follower.
   std::array<std::array<SideCount, 2>, kWindows> counts{};
-};
-
-// A piece of shared memory of its own, with a T in it.
-template <class T>
-class SharedPiece {
- public:
-  SharedPiece() noexcept = default;
-
-  [[nodiscard]] static Result<SharedPiece> make() noexcept;
-
-  T& operator*() const noexcept { return *piece_; }
-
-  T* operator->() const noexcept { return piece_.get(); }
-
- private:
-  struct Unmap {
-    void operator()(T* piece) const noexcept;
-  };
-
-  std::unique_ptr<T, Unmap> piece_;
 };
 
 // A core lane's file: one page of control words, then the ring. A reader's place lies in memory of
@@ -82,6 +99,8 @@ struct Grounds {
   std::string domain;
   SharedPiece<Orders> orders;
   SharedPiece<BareWords> bare;
+  SharedPiece<BareWords> bare_pause;
+  SharedPiece<BareWalk> bare_walk;
   SharedPiece<BareWords> bare_null;
   SharedPiece<FixedRing> fixed;
   SharedPiece<FixedRing> fixed_null;
@@ -90,7 +109,13 @@ struct Grounds {
   SharedPiece<BoostRing> boost_back;
   SharedPiece<BoostRing> boost_stream;
   SharedPiece<BoostRing> boost_stream_run;
-  std::array<LaneGround, 3> lanes;  // there, back, stream
+  SharedPiece<KiloRing> copy_1k;
+  SharedPiece<KiloRing> copy_1k_null;
+  SharedPiece<LargeRing> copy_64k;
+  SharedPiece<LargeRing> copy_64k_null;
+  SharedPiece<BareWords> futex;
+  SharedPiece<BareWords> futex_null;
+  std::array<LaneGround, 9> lanes;  // there, back, stream, then those of Kind::latency
 };
 
 }  // namespace millrace::bench

@@ -1,5 +1,6 @@
 #include "machine.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <sys/utsname.h>
@@ -34,14 +35,16 @@ std::string processor_name() {
 
 }  // namespace
 
-Machine look_at_machine(int leader_cpu, int follower_cpu) {
+Machine look_at_machine(const std::vector<int>& cpus) {
   Machine machine;
   utsname name{};
   if (uname(&name) == 0) machine.kernel = std::string(name.release) + " " + name.machine;
   machine.processor = processor_name();
-  machine.governor = governor_of(leader_cpu);
-  const std::string other = governor_of(follower_cpu);
-  if (other != machine.governor) machine.governor += ", " + other;
+  for (const int cpu : cpus) {
+    const std::string governor = governor_of(cpu);
+    if (machine.governor == governor) continue;
+    machine.governor += machine.governor.empty() ? governor : ", " + governor;
+  }
   machine.clock = first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource");
 #if defined(__clang__)
   machine.compiler = "clang " __clang_version__;
@@ -55,14 +58,15 @@ Machine look_at_machine(int leader_cpu, int follower_cpu) {
   return machine;
 }
 
-CpuTicks cpu_ticks(int first, int second) {
+CpuTicks cpu_ticks(const std::vector<int>& cpus) {
   CpuTicks ticks;
   std::ifstream file("/proc/stat");
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string name;
     words >> name;
-    if (name != "cpu" + std::to_string(first) && name != "cpu" + std::to_string(second)) continue;
+    const auto named = [&name](int cpu) { return name == "cpu" + std::to_string(cpu); };
+    if (std::none_of(cpus.begin(), cpus.end(), named)) continue;
     constexpr int kSteal = 7;  // user nice system idle iowait irq softirq steal
     std::uint64_t value = 0;
     for (int column = 0; column <= kSteal && words >> value; ++column) {

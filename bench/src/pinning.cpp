@@ -3,7 +3,6 @@
 #include <charconv>
 #include <sched.h>
 #include <string>
-#include <vector>
 
 namespace millrace::bench {
 
@@ -38,14 +37,11 @@ int number(std::string_view text) {
 
 }  // namespace
 
-Result<std::pair<int, int>> choose_cpus(std::string_view wish) {
-  const std::vector<int> cpus = allowed();
+Result<std::vector<int>> choose_cpus(std::string_view wish) {
+  std::vector<int> cpus = allowed();
   if (wish.empty()) {
-    if (cpus.size() >= 2) return std::pair(cpus[0], cpus[1]);
-    return fail(Errc::bad_argument,
-                "two processors are needed, one for each process, and this one may use only CPU "
-                "%s; widen its affinity (taskset, cpuset)",
-                listed(cpus).c_str());
+    if (cpus.size() > 2) cpus.resize(2);
+    return cpus;
   }
   const std::size_t comma = wish.find(',');
   const int first = number(wish.substr(0, comma));
@@ -61,7 +57,13 @@ Result<std::pair<int, int>> choose_cpus(std::string_view wish) {
                 "--cpus %.*s: give two different processors as A,B; this process may use %s",
                 static_cast<int>(wish.size()), wish.data(), listed(cpus).c_str());
   }
-  return std::pair(first, second);
+  return std::vector{first, second};
+}
+
+bool may_pin(int cpu) noexcept {
+  cpu_set_t before;
+  if (sched_getaffinity(0, sizeof before, &before) != 0 || !pin_to(cpu)) return false;
+  return sched_setaffinity(0, sizeof before, &before) == 0;
 }
 
 bool pin_to(int cpu) noexcept {

@@ -4,13 +4,16 @@
 #include "millrace/core/result.hpp"
 
 #include <string_view>
-#include <utility>
+#include <vector>
 
 namespace millrace::bench {
 
 // "A,B": two different processor numbers, both allowed to this process; empty: the first two that
-// are. Errors: bad_argument, with what is allowed.
-[[nodiscard]] Result<std::pair<int, int>> choose_cpus(std::string_view wish);
+// are, or the only one. Errors: bad_argument, with what is allowed.
+[[nodiscard]] Result<std::vector<int>> choose_cpus(std::string_view wish);
+
+// Whether the kernel lets this process choose its processor. Nothing has changed afterwards.
+[[nodiscard]] bool may_pin(int cpu) noexcept;
 
 // This thread alone, from now on. False: the kernel refused it, errno says why.
 [[nodiscard]] bool pin_to(int cpu) noexcept;

@@ -24,11 +24,11 @@ namespace {
 // machine; after that it hangs.
 constexpr double kGraceSeconds = 60;
 
-void begin_child(pid_t parent, int cpu) noexcept {
+void begin_child(pid_t parent, const RestartPlan& plan, int cpu) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(2);
-  if (!pin_to(cpu)) {
-    (void)std::fprintf(stderr, "millrace-bench: cannot pin a process to CPU %d: %s\n", cpu,
+  if (plan.pinned && !pin_to(cpu)) {
+    (void)std::fprintf(stderr, "millrace: cannot pin a process to CPU %d: %s\n", cpu,
                        std::strerror(errno));
     _exit(2);
   }
@@ -49,7 +49,7 @@ bool write_all(int fd, const void* data, std::size_t bytes) noexcept {
 [[noreturn]] void lead(Grounds& grounds, const RestartPlan& plan, int out) noexcept {
   bool written = false;
   {
-    Leader leader(grounds, plan.plant);
+    Leader leader(grounds, plan.subjects);
     const auto samples = leader.rounds(plan.seconds, plan.number);
     leader.quit();
     written = write_all(out, samples.data(), samples.size() * sizeof(SliceSample));
@@ -148,14 +148,14 @@ Result<std::vector<SliceSample>> run_restart(const RestartPlan& plan) {
   const pid_t parent = getpid();
   const pid_t leader = fork();
   if (leader == 0) {
-    begin_child(parent, plan.leader_cpu);
+    begin_child(parent, plan, plan.leader_cpu);
     lead(*grounds, plan, out.get());
   }
   const pid_t follower = leader < 0 ? -1 : fork();
   if (follower == 0) {
     out = Descriptor();
-    begin_child(parent, plan.follower_cpu);
-    follow(*grounds, plan.plant);
+    begin_child(parent, plan, plan.follower_cpu);
+    follow(*grounds, plan.subjects);
   }
   const int refused = errno;
   Pair both(leader, follower);

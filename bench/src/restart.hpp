@@ -19,7 +19,8 @@ struct RestartPlan {
   int follower_cpu = 1;
   double seconds = 4;
   std::uint32_t number = 0;
-  Plant plant = Plant::none;
+  SubjectSet subjects;
+  bool pinned = true;  // false: pinning was refused, and the report says so
 };
 
 // Errors: what a process said on stderr before it failed, as its exit code; timeout if nothing

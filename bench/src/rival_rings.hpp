@@ -60,7 +60,7 @@ class FixedReceiver {
     if (read_ == written_seen_) written_seen_ = ring_.written.load(std::memory_order_acquire);
     std::size_t done = 0;
     for (; done != most && read_ != written_seen_; ++done) {
-      sink(static_cast<const std::byte*>(ring_.slots[read_ % kRingSlots].bytes));
+      sink(ring_.slots[read_ % kRingSlots].bytes, kStreamBytes);
       ++read_;
       if constexpr (!kByTheRun) give_back();
     }
@@ -114,12 +114,12 @@ class BoostReceiver {
   template <class Sink>
   std::size_t drain(Sink&& sink, std::size_t most) noexcept {
     if constexpr (kByTheRun) {
-      return ring_.consume_all([&](const Payload& payload) { sink(payload.bytes); });
+      return ring_.consume_all([&](const Payload& payload) { sink(payload.bytes, kStreamBytes); });
     }
     Payload payload;
     std::size_t done = 0;
     for (; done != most && ring_.pop(payload); ++done)
-      sink(payload.bytes);
+      sink(payload.bytes, kStreamBytes);
     return done;
   }
 

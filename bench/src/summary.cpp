@@ -1,143 +1,153 @@
 #include "summary.hpp"
 
+#include "slice_cells.hpp"
+
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
-#include <map>
-#include <optional>
 
 namespace millrace::bench {
 
 namespace {
 
-// A restart that saw a placement only in passing says nothing about it.
-constexpr std::size_t kSlicesPerRestart = 3;
-
 // How far a null row may be from 1 without saying that the harness leans.
 constexpr double kNullSlack = 0.005;
 
-// Goals of the streams, against the best of the rings below, in the same restart.
-constexpr double kStreamGoal = 1.0;
-constexpr double kBatchGoal = 2.0;
-constexpr std::array kFixedRings = {Subject::boost_stream, Subject::boost_stream_run,
-                                    Subject::sequencer};  // and the baseline itself, ln 1 = 0
+// All slices beside the kept ones: further apart than this share of the interval, believe neither.
+constexpr double kApart = 0.5;
 
-// The slices of one subject in one placement, by restart.
-struct Cell {
-  std::map<std::uint32_t, std::vector<double>> logs;
-  std::vector<double> ns;
-
-  void add(const SliceSample& sample, bool stream) {
-    const double slower = log_ratio(sample.median_ns, sample.base_before_ns, sample.base_after_ns);
-    logs[sample.restart].push_back(stream ? -slower : slower);  // streams: how many times faster
-    ns.push_back(sample.median_ns);
-  }
-
-  // The median of each restart that has enough.
-  [[nodiscard]] std::map<std::uint32_t, double> medians() const {
-    std::map<std::uint32_t, double> found;
-    for (const auto& [restart, values] : logs) {
-      if (values.size() >= kSlicesPerRestart) found[restart] = median(values);
-    }
-    return found;
-  }
-
-  [[nodiscard]] Estimate estimated() const {
-    std::vector<double> values;
-    for (const auto& [restart, value] : medians())
-      values.push_back(value);
-    return estimate(values, ns.size());
-  }
+// What is known of one placement.
+struct Placed {
+  double bare_ns = 0;
+  std::vector<double> bare;
+  Cells kept;
+  Cells all;
 };
-
-using Cells = std::array<Cell, kSubjects>;
 
 double mean_bare(const SliceSample& sample) {
   return std::sqrt(sample.bare_before_ns * sample.bare_after_ns);
 }
 
-Row make_row(const SubjectInfo& subject, const Placements& placements, std::size_t placement) {
+double in_unit(Kind kind, double ns) noexcept {
+  if (kind != Kind::stream) return ns;
+  return ns > 0 ? 1e3 / ns : 0;
+}
+
+Row row_of(const SubjectInfo& subject, const Placed& placed) {
   Row row;
-  row.key = subject.key;
   row.name = subject.name;
-  row.is_stream = subject.is_stream;
-  row.state_bare_ns = placements.bare_ns(placement);
+  row.text = subject.text;
+  row.unit = subject.kind == Kind::stream ? "M/s" : "ns";
+  row.role = subject.role;
+  row.state_bare_ns = placed.bare_ns;
   char text[32];
-  (void)std::snprintf(text, sizeof text, "%.0f ns", row.state_bare_ns);
+  (void)std::snprintf(text, sizeof text, "%.0f ns", placed.bare_ns);
   row.state = text;
+  row.better = better_of(subject);
   row.goal = subject.goal;
-  row.better = subject.is_stream ? Better::higher : Better::lower;
-  row.is_null = subject.subject == Subject::bare_null || subject.subject == Subject::fixed_null;
+  row.has_goal = subject.goal > 0;
+  const bool best = subject.against == Subject::count_;
+  row.baseline = info(best ? subject.bracket : subject.against).name;
+  if (best) row.baseline += " or the best of its variants";
   return row;
 }
 
-// What a subject does against the best ring of the same restart: a difference of medians, because
-// the two were never in adjacent slices.
-std::vector<double> against_best(const Cells& cells, Subject subject) {
-  std::vector<double> logs;
-  for (const auto& [restart, own] : cells[static_cast<std::size_t>(subject)].medians()) {
-    double best = 0;
-    for (const Subject ring : kFixedRings) {
-      const auto others = cells[static_cast<std::size_t>(ring)].medians();
-      const auto found = others.find(restart);
-      if (found != others.end()) best = std::max(best, found->second);
-    }
-    logs.push_back(own - best);
+// Figures beside the ratio.
+void add_more(Row& row, const SubjectInfo& subject, double whole_ns) {
+  if (subject.kind == Kind::publish && whole_ns > 0) {
+    row.more.emplace_back("delivered_millions_per_second",
+                          1e3 * static_cast<double>(readers_of(subject.subject)) / whole_ns);
   }
-  return logs;
+  if (subject.kind == Kind::latency && whole_ns > 0) {
+    row.more.emplace_back("millions_per_second", 1e3 / whole_ns);
+  }
+  if (subject.kind == Kind::stream && subject.size >= kKilo) {
+    row.more.emplace_back("gigabytes_per_second",
+                          row.value * static_cast<double>(subject.size) / 1e3);
+  }
 }
 
-Row best_row(const Cells& kept, const Cells& all, Subject subject, Row row) {
-  const auto at = static_cast<std::size_t>(subject);
-  row.key += "_to_best";
-  row.name += ", to the best ring";
-  row.kept = estimate(against_best(kept, subject), kept[at].ns.size());
-  row.all = estimate(against_best(all, subject), all[at].ns.size());
-  row.ns = median(kept[at].ns);
-  row.goal = subject == Subject::stream ? kStreamGoal : kBatchGoal;
-  row.met = judge(row.kept, row.goal, row.better);
+void judge_row(Row& row) {
+  // Two ways to choose slices that say two things: neither counts.
+  const double apart = std::abs(std::log(row.all.ratio / row.kept.ratio));
+  const bool doubtful = std::isfinite(apart) && row.kept.low > 0 && std::isfinite(row.kept.high) &&
+                        apart > kApart * std::max(std::log(row.kept.high / row.kept.low), 0.002);
+  if (row.role == Role::null) {
+    row.met = judge_null(row.kept, kNullSlack);
+  } else if (row.has_goal) {
+    row.met = doubtful ? Met::inconclusive : judge(row.kept, row.goal, row.better);
+  }
+}
+
+Row measured_row(const SubjectInfo& subject, const Placed& placed) {
+  Row row = row_of(subject, placed);
+  const Cell& kept = placed.kept.of(subject.subject);
+  const Cell& all = placed.all.of(subject.subject);
+  row.kept = placed.kept.estimated(kept, subject);
+  row.all = placed.all.estimated(all, subject);
+  row.value = in_unit(subject.kind, median(kept.ns()));
+  add_more(row, subject, median(kept.whole_ns()));
+  if (subject.subject == Subject::stream_batch)
+    row.to_best = placed.kept.against_best(kept, subject);
+  judge_row(row);
   return row;
 }
 
-void add_rows(std::vector<Row>& rows, const Cells& kept, const Cells& all,
-              const Placements& placements, std::size_t placement) {
-  for (const SubjectInfo& subject : kSubjectInfo) {
-    const auto at = static_cast<std::size_t>(subject.subject);
-    if (all[at].ns.empty()) continue;  // the baselines have no ratio
-    Row row = make_row(subject, placements, placement);
-    row.kept = kept[at].estimated();
-    row.all = all[at].estimated();
-    row.ns = median(kept[at].ns);
-    if (row.is_null) {
-      row.goal = 1;
-      row.met = judge_null(row.kept, kNullSlack);
-    } else if (row.goal > 0) {
-      row.met = judge(row.kept, row.goal, row.better);
-    }
-    rows.push_back(row);
-    if (subject.subject == Subject::stream || subject.subject == Subject::stream_batch) {
-      rows.push_back(best_row(kept, all, subject.subject, row));
-    }
-  }
+Row tail_row(const SubjectInfo& subject, const Placed& placed) {
+  Row row = row_of(subject, placed);
+  row.name += kTailSuffix;
+  row.text += ", p99";
+  const Cell& kept = placed.kept.tail_of(subject.subject);
+  row.kept = placed.kept.estimated(kept, subject);
+  row.all = placed.all.estimated(placed.all.tail_of(subject.subject), subject);
+  row.value = median(kept.ns());
+  if (subject.role == Role::row) row.goal = kTailGoal;
+  judge_row(row);
+  return row;
 }
 
-Row baseline_row(Subject subject, const Placements& placements, std::size_t placement,
-                 std::vector<double> ns) {
-  Row row = make_row(info(subject), placements, placement);
+// From the slices around others.
+Row baseline_row(const SubjectInfo& subject, const Placed& placed) {
+  Row row = row_of(subject, placed);
+  std::vector<double> ns;
+  std::vector<double> whole;
+  if (subject.subject == Subject::bare) {
+    ns = placed.bare;
+    whole = placed.bare;
+  } else {
+    for (const SubjectInfo& one : kSubjectInfo) {
+      if (one.bracket != subject.subject || one.subject == subject.subject) continue;
+      const Cell& cell = placed.kept.of(one.subject);
+      ns.insert(ns.end(), cell.base_ns().begin(), cell.base_ns().end());
+      whole.insert(whole.end(), cell.base_whole_ns().begin(), cell.base_whole_ns().end());
+    }
+  }
   row.kept.ratio = row.kept.low = row.kept.high = 1;
   row.kept.slices = ns.size();
   row.all = row.kept;
-  row.ns = median(std::move(ns));
-  row.goal = 0;
+  row.value = in_unit(subject.kind, median(std::move(ns)));
+  add_more(row, subject, median(std::move(whole)));
   return row;
+}
+
+void add_rows(std::vector<Row>& rows, const Placed& placed) {
+  for (const SubjectInfo& subject : kSubjectInfo) {
+    if (subject.role == Role::baseline) {
+      Row row = baseline_row(subject, placed);
+      if (row.kept.slices != 0) rows.push_back(std::move(row));
+      continue;
+    }
+    if (placed.all.of(subject.subject).ns().empty()) continue;
+    rows.push_back(measured_row(subject, placed));
+    if (subject.kind == Kind::latency) rows.push_back(tail_row(subject, placed));
+  }
 }
 
 }  // namespace
 
 bool Summary::missed() const noexcept {
   return std::any_of(rows.begin(), rows.end(),
-                     [](const Row& row) { return row.goal > 0 && row.met == Met::no; });
+                     [](const Row& row) { return row.has_goal && row.met == Met::no; });
 }
 
 Summary summarise(const std::vector<SliceSample>& samples) {
@@ -147,33 +157,24 @@ Summary summarise(const std::vector<SliceSample>& samples) {
     if (agree(sample.bare_before_ns, sample.bare_after_ns)) bare.push_back(mean_bare(sample));
   }
   const Placements placements = Placements::find(bare);
-  std::vector<Cells> kept(placements.count());
-  std::vector<Cells> all(placements.count());
-  std::vector<std::vector<double>> fixed_ns(placements.count());
+  std::vector<Placed> placed(placements.count());
+  for (std::size_t at = 0; at < placed.size(); ++at)
+    placed[at].bare_ns = placements.bare_ns(at);
+  for (const double value : bare) {
+    if (const auto at = placements.of(value)) placed[*at].bare.push_back(value);
+  }
   for (const SliceSample& sample : samples) {
     ++summary.slices;
     if (placements.count() == 0) continue;
-    const auto subject = static_cast<std::size_t>(sample.subject);
-    const bool stream = info(sample.subject).is_stream;
-    all[placements.nearest(mean_bare(sample))][subject].add(sample, stream);
+    placed[placements.nearest(mean_bare(sample))].all.add(sample);
     if (!agree(sample.bare_before_ns, sample.bare_after_ns)) continue;
-    const auto placement = placements.of(mean_bare(sample));
-    if (!placement) continue;
+    const auto at = placements.of(mean_bare(sample));
+    if (!at) continue;
     ++summary.kept;
-    kept[*placement][subject].add(sample, stream);
-    if (stream)
-      fixed_ns[*placement].push_back(std::sqrt(sample.base_before_ns * sample.base_after_ns));
+    placed[*at].kept.add(sample);
   }
-  for (std::size_t placement = 0; placement < placements.count(); ++placement) {
-    std::vector<double> here;
-    for (const double value : bare) {
-      if (placements.of(value) == placement) here.push_back(value);
-    }
-    summary.rows.push_back(baseline_row(Subject::bare, placements, placement, here));
-    summary.rows.push_back(
-        baseline_row(Subject::fixed, placements, placement, fixed_ns[placement]));
-    add_rows(summary.rows, kept[placement], all[placement], placements, placement);
-  }
+  for (const Placed& one : placed)
+    add_rows(summary.rows, one);
   return summary;
 }
 

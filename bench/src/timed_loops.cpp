@@ -17,31 +17,4 @@ Timing Stamps::timing(std::uint64_t wrong) noexcept {
   return timing;
 }
 
-Timing lead_bare(std::atomic<std::uint64_t>& there, std::atomic<std::uint64_t>& back,
-                 std::uint64_t trips, std::uint64_t& count) noexcept {
-  Stamps stamps;
-  for (std::size_t part = 0; part < kSubSlices; ++part) {
-    const std::uint64_t here = trips * (part + 1) / kSubSlices - trips * part / kSubSlices;
-    const auto began = SliceClock::now();
-    for (std::uint64_t i = 0; i < here; ++i) {
-      // [sync:bench-bare] The orders a message would need, without the message.
-      there.store(++count, std::memory_order_release);
-      while (back.load(std::memory_order_acquire) != count) {  // [sync:bench-bare]
-      }
-    }
-    if (here != 0) stamps.add(ns_since(began), here);
-  }
-  return stamps.timing(0);
-}
-
-void follow_bare(std::atomic<std::uint64_t>& there, std::atomic<std::uint64_t>& back,
-                 std::uint64_t trips, std::uint64_t& count) noexcept {
-  for (std::uint64_t i = 0; i < trips; ++i) {
-    ++count;
-    while (there.load(std::memory_order_acquire) != count) {  // [sync:bench-bare]
-    }
-    back.store(count, std::memory_order_release);  // [sync:bench-bare]
-  }
-}
-
 }  // namespace millrace::bench

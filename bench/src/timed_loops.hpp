@@ -4,6 +4,7 @@
 // One thread in each process; the leader's loop and the follower's get the same count.
 #pragma once
 
+#include "millrace/core/cpu.hpp"
 #include "subject.hpp"
 
 #include <atomic>
@@ -55,6 +56,9 @@ inline std::uint64_t count_of(const std::byte* message) noexcept {
 // Messages are written some time before they are sent. A copy that loads sixteen bytes right behind
 // the store of eight of them waits until that store has left the core, some nanoseconds that would
 // be added to every subject alike and draw all ratios towards 1.
+//
+// Long messages have one place only: the wait is nothing beside their copy, and sixteen places
+// would push the ring out of the cache.
 template <std::size_t kBytes>
 class Messages {
  public:
@@ -65,18 +69,19 @@ class Messages {
 
   // The message that carries `count`. Counts come one after the other.
   const std::byte* operator[](std::uint64_t count) const noexcept {
-    return bytes_[count % (2 * kAhead)];
+    return bytes_[count % kPlaces];
   }
 
   // Call it after `count` was sent.
   void write_ahead(std::uint64_t count) noexcept { write(count + kAhead); }
 
  private:
-  static constexpr std::uint64_t kAhead = 8;
+  static constexpr std::uint64_t kAhead = kBytes <= 64 ? 8 : 1;
+  static constexpr std::uint64_t kPlaces = kBytes <= 64 ? 2 * kAhead : 1;
 
-  void write(std::uint64_t count) noexcept { put_count(bytes_[count % (2 * kAhead)], count); }
+  void write(std::uint64_t count) noexcept { put_count(bytes_[count % kPlaces], count); }
 
-  alignas(64) std::byte bytes_[2 * kAhead][kBytes] = {};
+  alignas(64) std::byte bytes_[kPlaces][kBytes] = {};
 };
 
 // `trips` round trips, in sixteen parts. `count` goes on from slice to slice.
@@ -93,8 +98,8 @@ Timing lead_round_trips(Sender& sender, Receiver& receiver, std::uint64_t trips,
     for (std::uint64_t i = 0; i < here; ++i) {
       sender.send(out[++count]);
       out.write_ahead(count);
-      while (!receiver.take(in)) {
-      }
+      while (!receiver.take(in))
+        cpu::pause();  // as Wait::spin does
       keep(in);
       wrong += count_of(in) != count ? 1 : 0;
     }
@@ -107,21 +112,22 @@ template <std::size_t kBytes, class Sender, class Receiver>
 void follow_round_trips(Sender& sender, Receiver& receiver, std::uint64_t trips) noexcept {
   alignas(64) std::byte buffer[kBytes] = {};
   for (std::uint64_t i = 0; i < trips; ++i) {
-    while (!receiver.take(buffer)) {
-    }
+    while (!receiver.take(buffer))
+      cpu::pause();
     keep(buffer);
     sender.send(buffer);
   }
 }
 
-// Receives `messages`; the first lap is not timed.
-template <class Receiver>
-Timing lead_stream(Receiver& receiver, std::uint64_t messages, std::uint64_t& count) noexcept {
+// Receives `messages` of at most kBytes; the first lap is not timed.
+template <std::size_t kBytes, class Receiver>
+Timing lead_stream(Receiver& receiver, std::uint64_t messages, std::uint64_t lap,
+                   std::uint64_t& count) noexcept {
   std::uint64_t wrong = 0;
   std::uint64_t received = 0;
-  const auto sink = [&](const std::byte* message) {
-    alignas(64) std::byte copy[kStreamBytes];
-    std::memcpy(copy, message, kStreamBytes);
+  alignas(64) std::byte copy[kBytes];
+  const auto sink = [&](const std::byte* message, std::size_t length) {
+    std::memcpy(copy, message, length);
     keep(copy);
     wrong += count_of(copy) != ++count ? 1 : 0;
   };
@@ -129,7 +135,7 @@ Timing lead_stream(Receiver& receiver, std::uint64_t messages, std::uint64_t& co
     while (received < until)
       received += receiver.drain(sink, until - received);
   };
-  const std::uint64_t warm = messages < 2 * kRingSlots ? messages / 2 : kRingSlots;
+  const std::uint64_t warm = messages < 2 * lap ? messages / 2 : lap;
   receive(warm);
   Stamps stamps;
   for (std::size_t part = 1; part <= kSubSlices; ++part) {
@@ -143,9 +149,9 @@ Timing lead_stream(Receiver& receiver, std::uint64_t messages, std::uint64_t& co
   return stamps.timing(wrong);
 }
 
-template <class Sender>
+template <std::size_t kBytes, class Sender>
 void follow_stream(Sender& sender, std::uint64_t messages, std::uint64_t& count) noexcept {
-  Messages<kStreamBytes> out(count);
+  Messages<kBytes> out(count);
   for (std::uint64_t i = 0; i < messages; ++i) {
     sender.send(out[++count]);
     out.write_ahead(count);
@@ -153,10 +159,38 @@ void follow_stream(Sender& sender, std::uint64_t messages, std::uint64_t& count)
   if constexpr (requires { sender.flush(); }) sender.flush();
 }
 
-// The baseline of round trips: nothing but two words.
-Timing lead_bare(std::atomic<std::uint64_t>& there, std::atomic<std::uint64_t>& back,
-                 std::uint64_t trips, std::uint64_t& count) noexcept;
-void follow_bare(std::atomic<std::uint64_t>& there, std::atomic<std::uint64_t>& back,
-                 std::uint64_t trips, std::uint64_t& count) noexcept;
+// The baseline of round trips: nothing but two words. kPause: with the processor's hint while it
+// spins. `there_of` and `back_of` say which words the trip of a count uses.
+template <bool kPause, class Words>
+Timing lead_bare(Words& words, std::uint64_t trips, std::uint64_t& count) noexcept {
+  Stamps stamps;
+  for (std::size_t part = 0; part < kSubSlices; ++part) {
+    const std::uint64_t here = trips * (part + 1) / kSubSlices - trips * part / kSubSlices;
+    const auto began = SliceClock::now();
+    for (std::uint64_t i = 0; i < here; ++i) {
+      // [sync:bench-bare] The orders a message would need, without the message.
+      ++count;
+      there_of(words, count).store(count, std::memory_order_release);
+      const auto& back = back_of(words, count);
+      while (back.load(std::memory_order_acquire) != count) {  // [sync:bench-bare]
+        if constexpr (kPause) cpu::pause();
+      }
+    }
+    if (here != 0) stamps.add(ns_since(began), here);
+  }
+  return stamps.timing(0);
+}
+
+template <bool kPause, class Words>
+void follow_bare(Words& words, std::uint64_t trips, std::uint64_t& count) noexcept {
+  for (std::uint64_t i = 0; i < trips; ++i) {
+    ++count;
+    const auto& there = there_of(words, count);
+    while (there.load(std::memory_order_acquire) != count) {  // [sync:bench-bare]
+      if constexpr (kPause) cpu::pause();
+    }
+    back_of(words, count).store(count, std::memory_order_release);  // [sync:bench-bare]
+  }
+}
 
 }  // namespace millrace::bench

@@ -91,6 +91,9 @@ int run(int argc, char** argv) {
   add_top(app, exit_code);
   add_doctor(app, exit_code);
   add_clean(app, exit_code);
+#if defined(MILLRACE_HAS_BENCH)
+  add_bench(app, exit_code);
+#endif
   for (CLI::App* verb : app.get_subcommands([](CLI::App*) { return true; }))
     settle(*verb);
   install_end_signals();

@@ -20,6 +20,7 @@ void add_stat(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_clean(CLI::App& app, int& exit_code);
+void add_bench(CLI::App& app, int& exit_code);  // only where the benchmarks are built
 
 // The closing lines of every verb's --help.
 inline constexpr const char* kExitCodes =
