@@ -21,7 +21,7 @@ constexpr double kRestartSeconds = 4;
 
 // Why no ring can be made on huge pages here; empty if one can. Tried in a process of its own.
 std::string no_huge_pages(const std::string& directory) {
-  using Words = std::array<char, 256>;
+  using Words = std::array<char, 512>;
   auto words = SharedPiece<Words>::make();
   if (!words) return std::string(words.error().sentence());
   Child child = Child::run(-1, [&] {

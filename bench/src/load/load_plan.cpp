@@ -71,7 +71,7 @@ Result<LoadCpus> choose_load_cpus(const std::string& wish) {
   }
   const auto chosen = choose_cpus(wish);
   if (!chosen) return Failure(chosen.error());
-  return LoadCpus{chosen->first, chosen->second};
+  return LoadCpus{chosen->at(0), chosen->at(1)};
 }
 
 Result<void> check_plan(const LoadPlan& plan) {

@@ -64,7 +64,7 @@ class LoadPublisher {
   double play_bare() {
     if (!plan_.cpus.apart()) return 0;
     const std::uint64_t order_number = order(LoadWords::What::bare, trips_);
-    const Timing timing = lead_bare(words_.bare.there, words_.bare.back, trips_, bare_count_);
+    const Timing timing = lead_bare<false>(words_.bare, trips_, bare_count_);
     obey_done(order_number);
     trips_ = std::max(kTripsLeast, static_cast<std::uint64_t>(kBareSliceNs / timing.mean_ns));
     return timing.median_ns;
@@ -212,7 +212,7 @@ class LoadPublisher {
 
   CpuTicks stolen_ticks() const {
     if (!plan_.cpus.apart()) return {};
-    return cpu_ticks(plan_.cpus.publisher, plan_.cpus.subscriber);
+    return cpu_ticks({plan_.cpus.publisher, plan_.cpus.subscriber});
   }
 
   void leave_counts() {

@@ -49,7 +49,7 @@ class LoadSubscriber {
       const std::uint64_t argument = words_.argument.load(std::memory_order_relaxed);
       const auto what = static_cast<LoadWords::What>(order & 3);
       if (what == LoadWords::What::bare) {
-        follow_bare(words_.bare.there, words_.bare.back, argument, bare_count_);
+        follow_bare<false>(words_.bare, argument, bare_count_);
       } else if (what == LoadWords::What::slice) {
         if (auto done = read_slice(argument); !done) return done;
       } else {
