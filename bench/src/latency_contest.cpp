@@ -24,6 +24,28 @@ bool in_bursts(Subject subject) noexcept {
   return info(subject).bracket == Subject::bursts_plain;
 }
 
+// Gaps between messages, or between bursts, in units of the mean gap of messages. The same for all
+// generators of a kind, so that none finds them colder in its cache than another.
+const std::array<double, kGaps>& gaps_of(Subject subject) {
+  const auto make = [](double mean) {
+    std::array<double, kGaps> gaps{};
+    std::mt19937_64 random(1);
+    std::exponential_distribution<double> gap(1);
+    for (double& one : gaps)
+      one = gap(random) * mean;
+    return gaps;
+  };
+  static const auto kLone = make(1);
+  static const auto kBursts = make(static_cast<double>(kBatchCount));
+  return in_bursts(subject) ? kBursts : kLone;
+}
+
+// Of the slice at work: one place for all readers, for the same reason.
+std::vector<std::uint64_t>& latencies() {
+  static std::vector<std::uint64_t> ticks;
+  return ticks;
+}
+
 LaneGround& lane_of(const Arena& arena, Subject subject) noexcept {
   return arena.grounds.lanes[3 + index(subject) - index(Subject::poisson_plain)];
 }
@@ -34,12 +56,8 @@ class Generator final : public Contest {
       : orders_(*arena.grounds.orders),
         lane_(lane_of(arena, subject)),
         sender_(must(LaneMaps::of(lane_, Access::write)), *lane_.places),
-        burst_(in_bursts(subject) ? kBatchCount : 1) {
-    std::mt19937_64 random(1);
-    std::exponential_distribution<double> gap(1);
-    for (double& one : gaps_)
-      one = gap(random) * static_cast<double>(burst_);
-  }
+        gaps_(gaps_of(subject)),
+        burst_(in_bursts(subject) ? kBatchCount : 1) {}
 
   Timing lead(std::uint64_t) noexcept override { return {}; }
 
@@ -64,9 +82,9 @@ class Generator final : public Contest {
   Orders& orders_;
   LaneGround& lane_;
   CoreSender sender_;
+  const std::array<double, kGaps>& gaps_;
   std::uint64_t burst_;
   Clock clock_ = Clock::local();
-  std::array<double, kGaps> gaps_{};
   std::size_t at_ = 0;
   std::uint64_t count_ = 0;
 };
@@ -77,11 +95,13 @@ class LatencyReader final : public Contest {
   LatencyReader(const Arena& arena, Subject subject)
       : lane_(lane_of(arena, subject)),
         receiver_(must(LaneMaps::of(lane_, Access::read)), *lane_.places) {
-    late_.reserve(kMost);
+    latencies().reserve(kMost);
   }
 
   Timing lead(std::uint64_t messages) noexcept override {
-    late_.clear();
+    std::vector<std::uint64_t>& late = latencies();
+    late.clear();
+    const std::uint64_t timed = count_ + std::min(messages / 2, kRingSlots);  // after a lap
     Timing timing;
     const auto sink = [&](const std::byte* message, std::size_t length) {
       alignas(64) std::byte copy[kStreamBytes];
@@ -90,8 +110,8 @@ class LatencyReader final : public Contest {
       std::uint64_t due = 0;
       std::memcpy(&due, copy + sizeof count_, sizeof due);
       const std::uint64_t now = clock_.ticks();
-      if (late_.size() < kMost) late_.push_back(now > due ? now - due : 0);
       timing.wrong += count_of(copy) != ++count_ ? 1 : 0;
+      if (count_ > timed && late.size() < kMost) late.push_back(now > due ? now - due : 0);
     };
     const auto began = SliceClock::now();
     for (std::uint64_t received = 0; received < messages;)
@@ -108,18 +128,18 @@ class LatencyReader final : public Contest {
   static constexpr std::size_t kMost = std::size_t{1} << 18;
 
   double percentile_ns(double share) noexcept {
-    if (late_.empty()) return 0;
-    const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(late_.size() - 1));
-    std::nth_element(late_.begin(), late_.begin() + at, late_.end());
+    std::vector<std::uint64_t>& late = latencies();
+    if (late.empty()) return 0;
+    const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(late.size() - 1));
+    std::nth_element(late.begin(), late.begin() + at, late.end());
     // At least one: a logarithm is taken of it.
     return std::max(1.0,
-                    static_cast<double>(clock_.duration_ns(late_[static_cast<std::size_t>(at)])));
+                    static_cast<double>(clock_.duration_ns(late[static_cast<std::size_t>(at)])));
   }
 
   LaneGround& lane_;
   CoreReceiver<kStepsBack> receiver_;
   Clock clock_ = Clock::local();
-  std::vector<std::uint64_t> late_;
   std::uint64_t count_ = 0;
 };
 

@@ -20,6 +20,7 @@ struct Page {
   std::array<std::uint64_t, kBarriers> hole_ns{};
   alignas(128) std::atomic<std::uint64_t> ready{0};
   alignas(128) std::atomic<std::uint64_t> barrier{0};  // of which number; kOver at the end
+  alignas(128) std::atomic<std::uint64_t> seen{0};     // the publisher runs, and has seen that one
   alignas(128) std::atomic<bool> refused{false};
 };
 
@@ -42,6 +43,7 @@ void spin(Page& page) noexcept {
     if (number != 0) page.hole_ns[number - 1] = clock.duration_ns(longest);
     if (seen == kOver) return;
     number = seen;
+    page.seen.store(number, std::memory_order_release);  // [sync:bench-sleep]
     longest = 0;
     last = clock.ticks();
   }
@@ -53,7 +55,9 @@ void sleep_often(Page& page) noexcept {
   while (page.ready.load(std::memory_order_acquire) == 0) {  // [sync:bench-sleep]
   }
   for (std::uint64_t number = 1; number <= kBarriers; ++number) {
-    page.barrier.store(number, std::memory_order_release);  // [sync:bench-sleep]
+    page.barrier.store(number, std::memory_order_release);         // [sync:bench-sleep]
+    while (page.seen.load(std::memory_order_acquire) != number) {  // [sync:bench-sleep]
+    }
     for (const std::uint64_t from = monotonic_ns(); monotonic_ns() - from < kPauseNs / 2;) {
     }
     const std::uint64_t began = monotonic_ns();

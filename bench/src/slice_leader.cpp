@@ -5,6 +5,7 @@
 #include "timed_loops.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <unistd.h>
 
 namespace millrace::bench {
@@ -15,6 +16,7 @@ constexpr double kSliceNs = 2e6;
 constexpr std::uint64_t kTripsMin = 32 * kSubSlices;
 constexpr std::uint64_t kLatenciesMin = 1024;
 constexpr std::uint64_t kWakesMin = kSubSlices;
+constexpr std::uint64_t kPeakMessages = std::uint64_t{1} << 16;
 constexpr std::uint64_t kMessagesMax = std::uint64_t{1} << 22;
 
 std::uint64_t least_of(const SubjectInfo& subject) noexcept {
@@ -68,7 +70,6 @@ SubjectSet subjects_with_company(const SubjectSet& wanted) noexcept {
       if (!set[index(one.subject)]) continue;
       set.set(index(one.bracket));
       if (one.against != Subject::count_) set.set(index(one.against));
-      if (one.kind == Kind::latency) set.set(index(Subject::core_stream));  // the peak rate
     }
   }
   return set;
@@ -126,27 +127,34 @@ Timing Leader::slice(Subject subject) noexcept {
   const std::uint64_t least = least_of(info(subject));
   std::uint64_t messages = least;
   if (last_ns_[at] > 0) messages = static_cast<std::uint64_t>(kSliceNs / last_ns_[at]);
-  if (info(subject).kind == Kind::stream) messages += lap_of(info(subject));
+  const Kind kind = info(subject).kind;
+  if (kind == Kind::stream || kind == Kind::latency) messages += lap_of(info(subject));
   last_messages_[at] = std::clamp(messages, least, kMessagesMax);
   const Timing timing = run(subject, last_messages_[at]);
   last_ns_[at] = timing.mean_ns;
   return timing;
 }
 
+void Leader::set_half_rate(Subject bracket) noexcept {
+  auto& gap_ns = grounds_.orders->gap_ns;
+  gap_ns.store(0, std::memory_order_relaxed);  // as fast as it goes, stamps and all
+  const double peak_ns = run(bracket, kPeakMessages).mean_ns;
+  gap_ns.store(static_cast<std::uint64_t>(std::ceil(2 * peak_ns)), std::memory_order_relaxed);
+}
+
 void Leader::round_of(Subject bracket, std::vector<Subject>& order,
                       std::vector<SliceSample>& samples, std::uint32_t restart) {
   std::shuffle(order.begin(), order.end(), random_);
-  if (info(bracket).kind == Kind::latency) {
-    const double peak_ns = slice(Subject::core_stream).median_ns;
-    grounds_.orders->gap_ns.store(static_cast<std::uint64_t>(std::max(2.0, 2 * peak_ns)),
-                                  std::memory_order_relaxed);
-  }
+  if (info(bracket).kind == Kind::latency) set_half_rate(bracket);
   const bool by_bare = bracket == Subject::bare;
   Timing bare_before = slice(Subject::bare);
   for (const Subject subject : order) {
     SliceSample sample;
     sample.subject = subject;
     sample.restart = restart;
+    // What ran before is still in the caches and in the pace of the processors: a slice behind a
+    // bare one is not like a slice behind a stream. So all three come behind their own kind.
+    if (!by_bare) (void)slice(bracket);
     sample.base_before = by_bare ? bare_before : slice(bracket);
     sample.timing = slice(subject);
     sample.messages = last_messages_[index(subject)];

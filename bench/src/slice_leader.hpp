@@ -39,6 +39,9 @@ class Leader {
   void round_of(Subject bracket, std::vector<Subject>& order, std::vector<SliceSample>& samples,
                 std::uint32_t restart);
 
+  // Tells the generators of that group to offer half of what the bracket can do at this moment.
+  void set_half_rate(Subject bracket) noexcept;
+
   Grounds& grounds_;
   SubjectSet subjects_;
   Domain domain_;
