@@ -12,7 +12,7 @@ RANK = {"core": 0, "transport": 1, "persist": 2, "bench": 3, "tools": 4, "exampl
 WALLS = {
     "liburing": ("persist/src/",),
     "hwloc": ("core/src/topology",),
-    "boost/interprocess": ("core/src/",),
+    "boost/interprocess": ("core/src/", "bench/rivals/"),  # its message_queue is a rival
     "boost/": ("core/src/", "bench/"),
     "CLI/": ("tools/", "bench/", "tests/"),
     "nlohmann/": ("tools/", "bench/", "tests/"),

@@ -1,0 +1,141 @@
+#include "rival_list.hpp"
+
+#include <array>
+
+namespace millrace::rivals {
+
+namespace {
+
+constexpr Can kAll = Can::fan_out | Can::wake | Can::kill;
+
+constexpr std::array kRivals = {
+    RivalInfo{.key = "bare-cpp",
+              .title = "null: bare in other processes",
+              .program = "rival-bare",
+              .needs = "nothing",
+              .is_null = true,
+              .can = Can::wake},
+    RivalInfo{.key = "bare-rust",
+              .title = "null: bare in Rust",
+              .program = "rust/rival-rust",
+              .needs = "cargo; tools/bench rivals --with-rivals builds it",
+              .is_null = true},
+    RivalInfo{.key = "bare-java",
+              .title = "null: bare in Java",
+              .program = "java/rival-java",
+              .needs = "a JDK and mvn; tools/bench rivals --with-rivals builds it",
+              .is_null = true,
+              .warm_seconds = 10},
+    RivalInfo{.key = "millrace",
+              .title = "Millrace",
+              .program = "rival-millrace",
+              .needs = "nothing",
+              .can = kAll},
+    RivalInfo{.key = "boost-lockfree",
+              .title = "boost.lockfree spsc_queue, threads",
+              .program = "rival-in-process",
+              .needs = "nothing",
+              .in_process = true},
+    RivalInfo{.key = "moodycamel",
+              .title = "moodycamel ConcurrentQueue, threads",
+              .program = "rival-in-process",
+              .needs = "libconcurrentqueue-dev",
+              .in_process = true},
+    RivalInfo{.key = "atomic-queue",
+              .title = "atomic_queue, single producer and consumer, threads",
+              .program = "rival-in-process",
+              .needs = "libatomic-queue-dev",
+              .in_process = true},
+    RivalInfo{.key = "disruptor",
+              .title = "LMAX Disruptor, threads",
+              .program = "java/rival-java",
+              .needs = "a JDK and mvn; tools/bench rivals --with-rivals builds it",
+              .in_process = true,
+              .can = Can::fan_out,
+              .warm_seconds = 10},
+    RivalInfo{.key = "pipe",
+              .title = "pipe",
+              .program = "rival-kernel",
+              .needs = "nothing",
+              .can = Can::wake | Can::kill},
+    RivalInfo{.key = "unix-socket",
+              .title = "Unix socket, SOCK_SEQPACKET",
+              .program = "rival-kernel",
+              .needs = "nothing",
+              .can = Can::wake},
+    RivalInfo{.key = "posix-mq",
+              .title = "POSIX message queue",
+              .program = "rival-kernel",
+              .needs = "nothing",
+              .can = Can::wake | Can::kill},
+    RivalInfo{.key = "boost-mq",
+              .title = "Boost.Interprocess message_queue",
+              .program = "rival-boost-mq",
+              .needs = "nothing",
+              .can = Can::wake | Can::kill},
+    RivalInfo{.key = "zeromq-ipc",
+              .title = "ZeroMQ ipc",
+              .program = "rival-zeromq",
+              .needs = "libzmq3-dev",
+              .can = kAll},
+    RivalInfo{.key = "zeromq-inproc",
+              .title = "ZeroMQ inproc, threads",
+              .program = "rival-zeromq",
+              .needs = "libzmq3-dev",
+              .in_process = true,
+              .can = Can::fan_out | Can::wake},
+    RivalInfo{.key = "nng",
+              .title = "nng ipc",
+              .program = "rival-nng",
+              .needs = "libnng-dev",
+              .can = kAll},
+    RivalInfo{.key = "iceoryx",
+              .title = "iceoryx 2.0",
+              .program = "rival-iceoryx",
+              .needs = "libiceoryx-posh-dev iceoryx",
+              .can = kAll,
+              .service = "iox-roudi"},
+    RivalInfo{.key = "cyclone",
+              .title = "Cyclone DDS",
+              .program = "rival-cyclone",
+              .needs = "cyclonedds-dev cyclonedds-tools",
+              .can = kAll},
+    RivalInfo{.key = "fast-dds",
+              .title = "Fast DDS, data sharing",
+              .program = "rival-fast-dds",
+              .needs = "libfastrtps-dev",
+              .can = kAll},
+    RivalInfo{.key = "iceoryx2",
+              .title = "iceoryx2",
+              .program = "rust/rival-rust",
+              .needs = "cargo; tools/bench rivals --with-rivals builds it",
+              .can = kAll},
+    RivalInfo{.key = "aeron",
+              .title = "Aeron IPC, driver in a process of its own",
+              .program = "java/rival-java",
+              .needs = "a JDK and mvn; tools/bench rivals --with-rivals builds it",
+              .can = Can::fan_out | Can::kill,
+              .service = "java/rival-java aeron-driver",
+              .warm_seconds = 10},
+    RivalInfo{.key = "chronicle",
+              .title = "Chronicle Queue, on tmpfs",
+              .program = "java/rival-java",
+              .needs = "a JDK and mvn; tools/bench rivals --with-rivals builds it",
+              .can = Can::fan_out | Can::kill,
+              .warm_seconds = 10},
+};
+
+}  // namespace
+
+std::span<const RivalInfo> rival_list() noexcept {
+  return kRivals;
+}
+
+const RivalInfo* find_rival(std::string_view key) noexcept {
+  for (const RivalInfo& one : kRivals) {
+    if (one.key == key) return &one;
+  }
+  return nullptr;
+}
+
+}  // namespace millrace::rivals
