@@ -151,6 +151,10 @@ class FastRival {
   FastSender sender(const std::string& name) {
     dds::DataWriterQos qos = dds::DATAWRITER_QOS_DEFAULT;
     nothing_lost(qos);
+    // As its guide to reliable mode says: room comes back with an answer to a heartbeat, and three
+    // seconds between two of those are too long for a full history.
+    qos.reliable_writer_qos().times.heartbeatPeriod = {0, 1'000'000};
+    qos.reliable_writer_qos().times.nackResponseDelay = {0, 0};
     qos.data_sharing().on(setup_.directory);
     dds::DataWriter* const writer =
         must(publisher_->create_datawriter(topic(name), qos), "a writer");
@@ -166,6 +170,7 @@ class FastRival {
   FastReceiver receiver(const std::string& name) {
     dds::DataReaderQos qos = dds::DATAREADER_QOS_DEFAULT;
     nothing_lost(qos);
+    qos.reliable_reader_qos().times.heartbeatResponseDelay = {0, 0};
     qos.data_sharing().on(setup_.directory);
     dds::DataReader* const reader =
         must(subscriber_->create_datareader(topic(name), qos), "a reader");
