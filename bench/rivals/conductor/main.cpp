@@ -134,9 +134,26 @@ class Run {
     row.is_kill() ? kill_some(rival, row) : measure_some(rival, row);
   }
 
-  void finish() { report_.rows = summarise(samples_); }
+  // A rival whose slices all fell between bare slices that disagree has no line; say so.
+  void finish() {
+    report_.rows = summarise(samples_);
+    const RivalSample* last = nullptr;
+    for (const RivalSample& sample : samples_) {
+      const bool seen = last != nullptr && last->rival == sample.rival && last->row == sample.row;
+      last = &sample;
+      if (!seen && !has_line(sample)) {
+        miss(*sample.rival, *sample.row, "no two bare slices around it agreed: run it for longer");
+      }
+    }
+  }
 
  private:
+  [[nodiscard]] bool has_line(const RivalSample& sample) const {
+    return std::any_of(report_.rows.begin(), report_.rows.end(), [&](const RivalRow& row) {
+      return row.rival == sample.rival && row.row == sample.row;
+    });
+  }
+
   void miss(const RivalInfo& rival, const RowInfo& row, std::string why) {
     report_.missing.push_back({&rival, &row, std::move(why)});
   }
