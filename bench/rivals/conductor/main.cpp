@@ -189,11 +189,12 @@ RivalReport run_all(Ground& ground, const Options& options) {
   const auto rivals = chosen_rivals(options);
   const auto [first, second] = ground.cpus();
   RivalReport report;
-  report.machine = bench::look_at_machine(first, second);
+  const std::vector<int> both{first, second};
+  report.machine = bench::look_at_machine(both);
   report.cpus = ground.cpus();
   report.restarts = options.restarts;
   report.seconds = options.seconds;
-  const bench::CpuTicks before = bench::cpu_ticks(first, second);
+  const bench::CpuTicks before = bench::cpu_ticks(both);
   Run run(ground, options, report);
   for (const RowInfo* row : rows) {
     for (const RivalInfo* rival : rivals) {
@@ -202,7 +203,7 @@ RivalReport run_all(Ground& ground, const Options& options) {
   }
   if (isatty(STDERR_FILENO) != 0) (void)std::fprintf(stderr, "\r%75s\r", "");
   run.finish();
-  report.stolen_percent = bench::stolen_percent(before, bench::cpu_ticks(first, second));
+  report.stolen_percent = bench::stolen_percent(before, bench::cpu_ticks(both));
   return report;
 }
 
@@ -239,8 +240,9 @@ int main(int argc, char** argv) {
   catch_signals();
   const auto cpus = millrace::bench::choose_cpus(options.cpus);
   if (!cpus) refuse(std::string(cpus.error().sentence()));
-  auto ground =
-      Ground::make(options.programs.empty() ? programs_beside_us() : options.programs, *cpus);
+  if (cpus->size() != 2) refuse("two processors are needed, and only one is here");
+  auto ground = Ground::make(options.programs.empty() ? programs_beside_us() : options.programs,
+                             {cpus->front(), cpus->back()});
   if (!ground) refuse(std::string(ground.error().sentence()));
   if (options.list) return print_list(*ground);
   const RivalReport report = run_all(*ground, options);
