@@ -19,6 +19,17 @@ namespace {
 constexpr std::uint32_t kRestarts = 10;
 constexpr double kRestartSeconds = 4;
 
+// Marked rows are shown and not judged.
+template <class Affects>
+void mark(Report& report, const std::string& note, Affects affects) {
+  report.notes.push_back(note);
+  for (Row& row : report.summary.rows) {
+    if (!affects(row)) continue;
+    row.marks.push_back(note);
+    row.met = Met::inconclusive;
+  }
+}
+
 // Why no ring can be made on huge pages here; empty if one can. Tried in a process of its own.
 std::string no_huge_pages(const std::string& directory) {
   using Words = std::array<char, 512>;
@@ -60,28 +71,6 @@ void add_unmeasured(Report& report, const SubjectSet& subjects, const std::strin
     row.better = better_of(one);
     row.invalid = why;
     report.summary.rows.push_back(std::move(row));
-  }
-}
-
-// Marked rows are shown and not judged.
-template <class Affects>
-void mark(Report& report, const std::string& note, Affects affects) {
-  report.notes.push_back(note);
-  for (Row& row : report.summary.rows) {
-    if (!affects(row)) continue;
-    row.marks.push_back(note);
-    row.met = Met::inconclusive;
-  }
-}
-
-void mark_all(Report& report, bool pinned) {
-  if (!pinned) {
-    mark(report, "pinning is refused here: the processes may have moved between processors",
-         [](const Row& row) { return row.state_bare_ns > 0; });
-  }
-  if (Clock::local().source() != ClockSource::tsc) {
-    mark(report, "no invariant time stamp counter: stamps cost a call of the clock",
-         [](const Row& row) { return row.name.starts_with("latency/"); });
   }
 }
 
@@ -141,6 +130,17 @@ Pace pace_of(double seconds, std::uint32_t restarts) noexcept {
   return {restarts, seconds / restarts};
 }
 
+void mark_rows(Report& report, bool invariant_tsc) {
+  if (!report.pinned) {
+    mark(report, "pinning is refused here: the processes may have moved between processors",
+         [](const Row& row) { return row.state_bare_ns > 0; });
+  }
+  if (!invariant_tsc) {
+    mark(report, "no invariant time stamp counter: stamps cost a call of the clock",
+         [](const Row& row) { return row.name.starts_with("latency/"); });
+  }
+}
+
 Result<Report> run_bench(const BenchPlan& plan) {
   auto scratch = Scratch::make(plan.directory);
   if (!scratch) return Failure(scratch.error());
@@ -158,7 +158,7 @@ Result<Report> run_bench(const BenchPlan& plan) {
     if (auto measured = measure_in_slices(plan, *scratch, report); !measured)
       return Failure(measured.error());
   }
-  mark_all(report, report.pinned);
+  mark_rows(report, Clock::local().source() == ClockSource::tsc);
   SoloPlan solo;
   solo.directory = scratch->path();
   solo.cpus = plan.cpus;

@@ -31,6 +31,9 @@ struct Pace {
 
 [[nodiscard]] Pace pace_of(double seconds, std::uint32_t restarts) noexcept;
 
+// Notes what was not as it should be, and marks the rows that it touches: these are not judged.
+void mark_rows(Report& report, bool invariant_tsc);
+
 // What stands in the way of some rows marks them and is said in the report's notes; the rest goes
 // on. Errors: no directory, a process that failed, or the run was ended. Nothing is left behind.
 [[nodiscard]] Result<Report> run_bench(const BenchPlan& plan);

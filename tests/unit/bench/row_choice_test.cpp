@@ -80,6 +80,48 @@ TEST(Pace, TenRestartsShareAShortTimeAndALongOneHasMoreOfThem) {
   EXPECT_DOUBLE_EQ(pace_of(12, 3).seconds, 4);
 }
 
+// One row that met its goal in slices, and one that was counted.
+Report judged_report() {
+  Report report;
+  for (const char* name : {"latency/poisson", "stream/32", "counted/stream-32"}) {
+    Row row;
+    row.name = name;
+    row.has_goal = true;
+    row.met = Met::no;
+    row.state_bare_ns = row.name.starts_with("counted") ? 0 : 121;
+    report.summary.rows.push_back(row);
+  }
+  return report;
+}
+
+TEST(Marks, RowsInSlicesAreNotJudgedWherePinningIsRefused) {
+  Report report = judged_report();
+  report.pinned = false;
+  mark_rows(report, true);
+  ASSERT_EQ(report.notes.size(), 1U);
+  EXPECT_NE(report.notes[0].find("pinning"), std::string::npos);
+  EXPECT_EQ(report.summary.rows[1].met, Met::inconclusive);
+  EXPECT_EQ(report.summary.rows[1].marks, report.notes);
+  EXPECT_EQ(report.summary.rows[2].met, Met::no);
+  EXPECT_EQ(report.exit_code(), 1);
+}
+
+TEST(Marks, RowsWithStampsAreNotJudgedWithoutAnInvariantCounter) {
+  Report report = judged_report();
+  mark_rows(report, false);
+  ASSERT_EQ(report.notes.size(), 1U);
+  EXPECT_EQ(report.summary.rows[0].met, Met::inconclusive);
+  EXPECT_TRUE(report.summary.rows[1].marks.empty());
+}
+
+TEST(Marks, AMachineThatIsAsItShouldBeHasNone) {
+  Report report = judged_report();
+  mark_rows(report, true);
+  EXPECT_TRUE(report.notes.empty());
+  for (const Row& row : report.summary.rows)
+    EXPECT_EQ(row.met, Met::no);
+}
+
 TEST(QuoteLengths, AreThoseOfTheFileInAThousand) {
   QuoteLengths lengths;
   std::map<std::size_t, int> lines;
