@@ -131,6 +131,7 @@ bool enough_windows(const CurveEvidence& evidence, std::vector<CurveStatistics>&
 
 // Why this load and service time are shown and not judged; empty: they are judged.
 std::string not_testable(const CurveEvidence& evidence) {
+  if (evidence.calibration.service_ns.empty()) return "no drain was calibrated in this placement";
   const double service = mean_of(evidence.calibration.service_ns);
   const double load = evidence.rate * service * 1e-9;
   if (evidence.rate > kSingleRate) return "above 2.5 M/s the stamps are part of the load";
@@ -176,8 +177,10 @@ std::vector<Part> curve_parts(const CurveEvidence& evidence,
   };
   for (const CurveStatistics& one : statistics)
     add(one, &Replicates::ratios);
-  for (const CurveRestart& restart : evidence.control)
-    add(curve_statistics(restart, evidence.control_calibration), &Replicates::control);
+  for (const CurveRestart& restart : evidence.control) {
+    const CurveStatistics one = curve_statistics(restart, evidence.control_calibration);
+    if (one.judged_windows > 0) add(one, &Replicates::control);
+  }
   return parts;
 }
 
@@ -185,6 +188,7 @@ std::vector<Part> curve_parts(const CurveEvidence& evidence,
 
 CurveStatistics curve_statistics(const CurveRestart& restart, const CurveCalibration& calibration) {
   CurveStatistics result;
+  if (calibration.service_ns.empty()) return result;
   std::mt19937_64 random(1);  // of services only: the same evidence gives the same report
   std::vector<double> ratios;
   std::vector<double> measured;

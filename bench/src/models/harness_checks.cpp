@@ -12,6 +12,7 @@ namespace {
 constexpr double kNormal = 2.3263;      // 1 % of a normal variable lie above
 constexpr double kSeenNormal = 1.6449;  // 5 %
 constexpr unsigned kSeed = 1;
+constexpr double kGapsByChance = 6;  // 1.25 times what none in as long a time leaves possible
 
 std::vector<double> observer_ratios(const std::vector<ObserverEvidence>& restarts) {
   std::vector<double> ratios;
@@ -103,6 +104,17 @@ CheckResult compare_gaps(const Circumstances& circumstances,
     return result;
   }
   state_rates(result, blocks);
+  if (result.prediction <= 0) {  // no rate to compare with
+    double gaps = 0;
+    for (const AlibiBlock& block : blocks)
+      gaps += block.load_gaps;
+    const bool few = gaps <= kGapsByChance;
+    conclude(result, few ? Verdict::pass : Verdict::fail,
+             few ? "" : "the reader has gaps, and the bare spin beside it has none");
+    result.exact = true;
+    result.low = result.high = result.measurement;
+    return result;
+  }
   if (result.low > result.accept_high) {
     conclude(result, Verdict::fail, "the reader has more gaps than the bare spin beside it");
   } else if (result.high > result.accept_high) {

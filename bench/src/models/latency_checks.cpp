@@ -92,6 +92,10 @@ bool refuse_join(CheckResult& result, const std::vector<JoinEvidence>& restarts,
       conclude(result, Verdict::invalid, "a message is in both sets: their sums are one");
       return true;
     }
+    if (one.samples_published == 0) {
+      conclude(result, Verdict::inconclusive, "a restart has no samples");
+      return true;
+    }
     const double backwards = double(joined.backwards) / double(one.samples_published);
     const double whole = std::min(joined.share(one), 1 - backwards);
     if (whole < kJoinedShare) {
@@ -192,8 +196,10 @@ CheckResult check_latency_join(const Circumstances& circumstances, double error_
                                const std::vector<JoinEvidence>& restarts,
                                const std::vector<JoinEvidence>& control) {
   double sum = 0;
+  std::uint64_t samples = 0;
   std::size_t slices = 0;
   for (const JoinEvidence& one : restarts) {
+    samples += one.samples_published;
     sum += join(one, error_ns).sum_ns / double(restarts.size());
     slices += one.slices;
   }
@@ -201,10 +207,17 @@ CheckResult check_latency_join(const Circumstances& circumstances, double error_
   if (refused.verdict == Verdict::invalid || refuse_join(refused, restarts, error_ns))
     return refused;
   const double tolerance = kJoinTolerance + (sum > 0 ? error_ns / sum : 0);
-  return judge_ratio("latency.join", circumstances, sum, {1 - tolerance, 1 + tolerance},
-                     {.ratios = join_ratios(restarts, error_ns),
-                      .control = join_ratios(control, error_ns),
-                      .slices = slices});
+  CheckResult result =
+      judge_ratio("latency.join", circumstances, sum, {1 - tolerance, 1 + tolerance},
+                  {.ratios = join_ratios(restarts, error_ns),
+                   .control = join_ratios(control, error_ns),
+                   .slices = slices});
+  if (result.verdict == Verdict::pass && samples < kJoinSamples) {
+    conclude(result, Verdict::inconclusive, "fewer than 100,000 samples were joined");
+    result.seconds_needed = circumstances.restart_seconds * double(restarts.size()) *
+                            double(kJoinSamples) / double(samples);
+  }
+  return result;
 }
 
 CheckResult check_latency_sum(const Circumstances& circumstances,

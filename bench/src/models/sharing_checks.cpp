@@ -58,9 +58,15 @@ std::vector<double> balance_ratios(const std::vector<BalanceEvidence>& restarts,
 
 // By key the prediction is exact, so one message too many is a FAIL.
 CheckResult check_by_key(const Circumstances& circumstances,
-                         const std::vector<BalanceEvidence>& restarts) {
+                         const std::vector<BalanceEvidence>& restarts,
+                         const std::vector<BalanceEvidence>& control) {
   CheckResult result = exact_result("sharing.balance", circumstances, 0, 0);
   if (result.verdict == Verdict::invalid) return result;
+  for (const BalanceEvidence& one : control) {
+    if (one.counts == one.weights) continue;
+    conclude(result, Verdict::invalid, "the control row has not the messages of its keys");
+    return result;
+  }
   double messages = 0;
   for (const BalanceEvidence& one : restarts) {
     messages += total(one.weights);
@@ -120,7 +126,8 @@ CheckResult check_sharing_count(const Circumstances& circumstances,
 CheckResult check_sharing_balance(const Circumstances& circumstances,
                                   const std::vector<BalanceEvidence>& restarts,
                                   const std::vector<BalanceEvidence>& control) {
-  if (!restarts.empty() && restarts.front().by_key) return check_by_key(circumstances, restarts);
+  if (!restarts.empty() && restarts.front().by_key)
+    return check_by_key(circumstances, restarts, control);
   Circumstances judged = circumstances;
   std::size_t slices = 0;
   for (const BalanceEvidence& one : restarts) {

@@ -93,6 +93,11 @@ std::string percent(double share) {
   return text;
 }
 
+bool usable(const std::vector<double>& ratios) noexcept {
+  return std::all_of(ratios.begin(), ratios.end(),
+                     [](double one) { return one > 0 && std::isfinite(one); });
+}
+
 // Why a FAIL cannot be said although the interval lies outside; empty if it can.
 struct ControlSays {
   Verdict verdict = Verdict::fail;
@@ -100,7 +105,7 @@ struct ControlSays {
 };
 
 ControlSays ask_control(const Replicates& replicates, Limits limits, std::size_t wanted) {
-  if (replicates.control.size() < wanted) {
+  if (replicates.control.size() < wanted || !usable(replicates.control)) {
     return {Verdict::inconclusive, "outside its limits, but the control row is missing"};
   }
   const LogMean control = log_mean(replicates.control);
@@ -122,9 +127,7 @@ std::string too_little(const Part& part, const Circumstances& circumstances) {
   if (found.slices < kSlicesMin) {
     return std::to_string(found.slices) + " slices; it takes " + std::to_string(kSlicesMin);
   }
-  const bool usable = std::all_of(found.ratios.begin(), found.ratios.end(),
-                                  [](double one) { return one > 0 && std::isfinite(one); });
-  return usable ? "" : "a restart has no usable statistic";
+  return usable(found.ratios) ? "" : "a restart has no usable statistic";
 }
 
 bool too_narrow_for_quick(Limits limits) noexcept {
@@ -137,7 +140,7 @@ void decide(CheckResult& result, const Part& part, const LogMean& mean, bool qui
     const ControlSays control = ask_control(part.replicates, part.limits, wanted);
     conclude(result, control.verdict,
              control.why.empty() ? "the whole interval is outside its limits" : control.why);
-  } else if (part.replicates.control.size() >= wanted &&
+  } else if (part.replicates.control.size() >= wanted && usable(part.replicates.control) &&
              outside(log_mean(part.replicates.control), part.limits)) {
     conclude(result, Verdict::invalid, "the control row is outside its limits");
   } else if (!inside(mean, part.limits)) {

@@ -176,6 +176,14 @@ TEST(Curve, AShortServiceOrAHighRateIsShownAndNotJudged) {
   EXPECT_EQ(check_curve(kHere, fast).verdict, Verdict::inconclusive);
 }
 
+TEST(Curve, WithoutACalibrationNothingIsJudged) {
+  CurveEvidence evidence = evidence_of({}, reader_of({}), kHost, 8);
+  evidence.calibration.service_ns.clear();
+  const CheckResult result = check_curve(kHere, evidence);
+  EXPECT_EQ(result.verdict, Verdict::inconclusive);
+  EXPECT_THAT(result.why, HasSubstr("no drain"));
+}
+
 TEST(Curve, ABrokenPreconditionIsInvalid) {
   const Circumstances broken{.placement = "120 ns", .broken = {"effective load above 0.9"}};
   const CheckResult result = check_curve(broken, evidence_of({}, reader_of({}), kHost, 9));

@@ -90,6 +90,14 @@ TEST(Alibi, HalfAsManyGapsAgainFlipIt) {
   EXPECT_EQ(alibi_report(1, {.more = 1.5}, {.more = 1.5}).verdict, Verdict::invalid);
 }
 
+TEST(Alibi, ABareSpinWithoutAnyGapExcusesNone) {
+  std::vector<AlibiBlock> quiet(20, AlibiBlock{.load_seconds = 0.05, .bare_seconds = 0.05});
+  EXPECT_EQ(check_alibi(kHere, quiet, {}).verdict, Verdict::pass);
+  for (AlibiBlock& block : quiet)
+    block.load_gaps = 2;
+  EXPECT_EQ(check_alibi(kHere, quiet, {}).verdict, Verdict::fail);
+}
+
 TEST(Alibi, FewSlicesAreInconclusive) {
   EXPECT_EQ(check_alibi(kHere, std::vector<AlibiBlock>(19), {}).verdict, Verdict::inconclusive);
 }

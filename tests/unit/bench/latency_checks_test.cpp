@@ -13,7 +13,7 @@ enum class Join { healthy, wrong_lap, swallowed_stage, lossy, same_samples };
 
 // Samples of blocks of even number go to the recorders, of odd number to the totals.
 JoinEvidence joined(std::uint64_t seed, Join plant) {
-  constexpr std::size_t kMessages = 8000;
+  constexpr std::size_t kMessages = 20'000;
   constexpr std::size_t kLap = 64;
   const auto published = poisson_arrivals(100e3, kMessages, seed);
   const auto run = simulate(published, {.service_ns = {3000, 5000}, .hand_over_ns = 150},
@@ -58,14 +58,13 @@ CheckResult join_report(std::uint64_t seed, Join plant, Join control = Join::hea
 
 TEST(LatencyJoin, StagesOfOneSetAddUpToTheTotalOfTheOther) {
   const auto healthy = [](std::uint64_t seed) { return join_report(seed, Join::healthy); };
-  EXPECT_EQ(reports(Verdict::fail, healthy, 20), 0);
-  EXPECT_GE(reports(Verdict::pass, healthy, 20), 15);
+  EXPECT_EQ(reports(Verdict::pass, healthy, 4), 4);
 }
 
 TEST(LatencyJoin, EachPlantedDefectFlipsIt) {
   for (const Join plant : {Join::wrong_lap, Join::swallowed_stage, Join::lossy}) {
     const auto defective = [plant](std::uint64_t seed) { return join_report(seed, plant); };
-    EXPECT_GE(reports(Verdict::fail, defective, 10), 9) << static_cast<int>(plant);
+    EXPECT_GE(reports(Verdict::fail, defective, 2), 2) << static_cast<int>(plant);
   }
 }
 
@@ -77,6 +76,13 @@ TEST(LatencyJoin, OneSetForBothSidesIsAnIdentityAndInvalid) {
 
 TEST(LatencyJoin, AControlRowThatIsOffIsNoFail) {
   EXPECT_EQ(join_report(1, Join::swallowed_stage, Join::swallowed_stage).verdict, Verdict::invalid);
+}
+
+TEST(LatencyJoin, AHundredThousandSamplesAreTheLeast) {
+  std::vector<JoinEvidence> restarts;
+  for (std::uint64_t restart = 0; restart < 5; ++restart)
+    restarts.push_back(joined(restart, Join::healthy));
+  EXPECT_EQ(check_latency_join(kHere, 30, restarts, restarts).verdict, Verdict::inconclusive);
 }
 
 TEST(LatencyJoin, ASampleSeenBeforeItWasPublishedIsOfAnotherLap) {
@@ -174,10 +180,10 @@ CheckResult durable_report(std::uint64_t seed, Disk plant, Disk control = Disk::
 
 TEST(LatencyDurable, AThrottledDiskASecondFlushOrALateWatermarkFlipsIt) {
   const auto healthy = [](std::uint64_t seed) { return durable_report(seed, Disk::healthy); };
-  EXPECT_EQ(reports(Verdict::pass, healthy, 20), 20);
+  EXPECT_EQ(reports(Verdict::pass, healthy, 8), 8);
   for (const Disk plant : {Disk::throttled, Disk::second_flush, Disk::late_watermark}) {
     const auto defective = [plant](std::uint64_t seed) { return durable_report(seed, plant); };
-    EXPECT_EQ(reports(Verdict::fail, defective, 20), 20) << static_cast<int>(plant);
+    EXPECT_EQ(reports(Verdict::fail, defective, 8), 8) << static_cast<int>(plant);
   }
   EXPECT_EQ(durable_report(1, Disk::throttled, Disk::throttled).verdict, Verdict::invalid);
 }

@@ -113,6 +113,7 @@ TEST(SharingBalance, AKeyThatIsRoutedTwiceFlipsAPartition) {
   keyed.counts[1] += 7;
   const CheckResult result = check_sharing_balance(kHere, {keyed}, {});
   EXPECT_EQ(result.verdict, Verdict::fail);
+  EXPECT_EQ(check_sharing_balance(kHere, {keyed}, {keyed}).verdict, Verdict::invalid);
   EXPECT_EQ(result.prediction, 300);
   EXPECT_EQ(result.measurement, 307);
 }

@@ -108,6 +108,8 @@ TEST(Verdict, AFailNeedsAControlRowThatIsWithin) {
   std::mt19937_64 random(4);
   Replicates found = replicates(1.05, 10, 40, random);
   EXPECT_EQ(judge_ratio("check", {}, 1, kOnePercent, found).verdict, Verdict::fail);
+  found.control[3] = 0;  // a restart without a statistic
+  EXPECT_EQ(judge_ratio("check", {}, 1, kOnePercent, found).verdict, Verdict::inconclusive);
   found.control.clear();
   EXPECT_EQ(judge_ratio("check", {}, 1, kOnePercent, found).verdict, Verdict::inconclusive);
   found.control = {0.9, 1.1, 0.95, 1.05, 1.0, 1.2, 0.8, 1.0, 1.1, 0.9};

@@ -42,6 +42,7 @@ inline constexpr double kObserverNs = 0.2;  // the larger of the two is the limi
                                          const std::vector<ObserverEvidence>& control);
 
 // A slice of load, and the bare slices beside it, by the gap meter of the reader's loop in both.
+// Both lasted: seconds > 0.
 struct AlibiBlock {
   double load_seconds = 0;
   double load_gaps = 0;    // above the meter's threshold

@@ -50,6 +50,7 @@ struct JoinEvidence {
   std::size_t slices = 0;
 };
 
+inline constexpr std::uint64_t kJoinSamples = 100'000;  // of set A, over all restarts
 inline constexpr double kJoinedShare = 0.999;
 inline constexpr double kJoinTolerance = 0.02;
 

@@ -73,7 +73,7 @@ class SizeLaw {
 };
 
 // One restart. The ends (and a break at a cache's size, if it was declared before the run) are the
-// calibration; the sizes between are judged.
+// calibration; the sizes between are judged. The same sizes in every restart, in one order.
 struct SizeEvidence {
   std::vector<SizePoint> ends;
   std::vector<SizePoint> between;
