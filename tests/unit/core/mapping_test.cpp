@@ -4,6 +4,7 @@
 #include "millrace/core/descriptor.hpp"
 #include "millrace/core/limits.hpp"
 #include "support/child_process.hpp"
+#include "support/emulated_kernel.hpp"
 #include "support/refuse_call.hpp"
 #include "support/scratch_directory.hpp"
 
@@ -164,6 +165,7 @@ TEST_F(RingMappingTest, GivesItsAddressesBackWhenItGoes) {
 }
 
 TEST_F(RingMappingTest, IsHiddenFromForksAndCoreDumps) {
+  if (!testing_support::advice_is_taken()) GTEST_SKIP() << testing_support::kNoAdvice;
   const auto ring = RingMapping::of(writable_.get(), kPageBytes, kRing, Access::write);
   ASSERT_TRUE(ring);
   for (const std::uint64_t at : {std::uint64_t{0}, kRing}) {
@@ -174,6 +176,7 @@ TEST_F(RingMappingTest, IsHiddenFromForksAndCoreDumps) {
 }
 
 TEST_F(RingMappingTest, IsWhollyInMemoryAfterPrefaultAndKeepsItsBytes) {
+  if (!testing_support::advice_is_taken()) GTEST_SKIP() << testing_support::kNoAdvice;
   for (const Access access : {Access::write, Access::read}) {
     const auto ring = RingMapping::of(writable_.get(), kPageBytes, kRing, access);
     ASSERT_TRUE(ring);
@@ -232,6 +235,7 @@ TEST_F(RingMappingTest, IsLockedOnceThoughItIsMappedTwice) {
 }
 
 TEST_F(RingMappingTest, IsNotUnmappedByTheDestructorOfAForkedChild) {
+  if (!testing_support::advice_is_taken()) GTEST_SKIP() << testing_support::kNoAdvice;
   auto ring = RingMapping::of(writable_.get(), kPageBytes, kRing, Access::write);
   ASSERT_TRUE(ring);
   const auto outcome = run_in_child([&]() -> std::string {

@@ -1,5 +1,6 @@
 // Domains, channels, their names and options, and what types they carry.
 #include "support/channel_fixture.hpp"
+#include "support/emulated_kernel.hpp"
 
 #include <fcntl.h>
 #include <filesystem>
@@ -178,6 +179,7 @@ TEST_F(Channels, LockTheirRingsOnlyWithinTheLimit) {
 }
 
 TEST_F(Channels, ReportWhatBecameOfThePlacement) {
+  if (!testing_support::placement_can_be_told()) GTEST_SKIP() << testing_support::kNoPlacement;
   ChannelOptions options;
   options.placement = Placement::on_node(0);
   const auto placed = domain_.channel("placed", options);

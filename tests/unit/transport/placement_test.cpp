@@ -1,6 +1,7 @@
 // Where rings live: near their publisher, near their first subscriber, or on a node that there is.
 #include "millrace/core/topology.hpp"
 #include "support/channel_fixture.hpp"
+#include "support/emulated_kernel.hpp"
 
 #include <string>
 
@@ -34,6 +35,7 @@ class PlacementOfLanes : public testing_support::ChannelTest {
 };
 
 TEST_F(PlacementOfLanes, NearThePublisherIsTheNodeItRunsOn) {
+  if (!testing_support::placement_can_be_told()) GTEST_SKIP() << testing_support::kNoPlacement;
   const Channel channel = placed(Placement::near_publisher());
   const Publisher source = publisher(channel);
   EXPECT_EQ(source.stats().placement_node, here());
@@ -41,6 +43,7 @@ TEST_F(PlacementOfLanes, NearThePublisherIsTheNodeItRunsOn) {
 }
 
 TEST_F(PlacementOfLanes, NearTheSubscriberWaitsForOne) {
+  if (!testing_support::placement_can_be_told()) GTEST_SKIP() << testing_support::kNoPlacement;
   const Channel channel = placed(Placement::near_subscriber());
   Publisher source = publisher(channel);
   EXPECT_EQ(source.stats().placement_node, LaneStats::kNodeUnknown);
