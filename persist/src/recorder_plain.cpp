@@ -49,6 +49,12 @@ Result<std::unique_ptr<PlainChannel>> PlainChannel::open(const Domain& domain,
                                                          RecorderNotes& notes) {
   auto found = domain.find(channel);
   if (!found) return Failure(found.error());
+  if (found->options().order == Order::total) {
+    return fail(Errc::bad_argument,
+                "channel \"%s\" has one order over all its lanes, and a journal keeps lanes only; "
+                "record a channel with an order by lane",
+                channel.c_str());
+  }
   const auto& lanes = journal.lanes();
   const auto known = std::ranges::find(lanes, channel, &JournalLane::channel_name);
   SubscriberOptions options;

@@ -1,5 +1,7 @@
 #include "actor.hpp"
 
+#include "millrace/core/order_layout.hpp"
+
 #include <unistd.h>
 
 namespace millrace::crash {
@@ -26,7 +28,21 @@ void Actor::open() {
 void Actor::publishes() {
   open();
   source = must(channel->publisher({.name = kVictimLane, .wait = Wait::park}));
+  owns_lane();
+}
+
+void Actor::owns_lane() {
   ledger_.owned.store(1, std::memory_order_relaxed);
+  number_ = order == Order::total ? seen.next(kVictim) : source->next_sequence();
+}
+
+void Actor::begins(std::uint64_t count) {
+  ledger_.begun.store(number_ + count, std::memory_order_relaxed);
+}
+
+void Actor::committed(std::uint64_t count) {
+  number_ += count;
+  ledger_.committed.store(number_, std::memory_order_relaxed);
 }
 
 void Actor::subscribes(const SubscriberOptions& options) {
@@ -36,34 +52,38 @@ void Actor::subscribes(const SubscriberOptions& options) {
 
 void Actor::send(std::uint64_t count, std::chrono::nanoseconds timeout) {
   for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint64_t number = source->next_sequence();
-    text = numbered_text(number);
-    ledger_.begun.store(number + 1, std::memory_order_relaxed);
+    text = numbered_text(number_);
+    begins();
     must(source->send_for(timeout, std::as_bytes(std::span(text)), kVictim));
-    ledger_.committed.store(number + 1, std::memory_order_relaxed);
+    committed();
   }
+}
+
+// In one order a publish takes whole blocks.
+std::uint64_t Actor::room_for_text() const {
+  const std::uint64_t needed = text.size() + 3 * kHeaderBytes;
+  if (order == Order::lane) return needed;
+  return (needed + layout::kBlockBytes - 1) / layout::kBlockBytes * layout::kBlockBytes;
 }
 
 void Actor::send_up_to(Position end) {
   for (;;) {
-    const std::uint64_t number = source->next_sequence();
-    text = numbered_text(number);
-    ledger_.begun.store(number + 1, std::memory_order_relaxed);
-    if (source->stats().position + text.size() + 3 * kHeaderBytes > end) return;
+    text = numbered_text(number_);
+    begins();
+    if (source->stats().position + room_for_text() > end) return;
     send();
   }
 }
 
 void Actor::send_batch(std::uint64_t count) {
-  const std::uint64_t number = source->next_sequence();
-  ledger_.begun.store(number + count, std::memory_order_relaxed);
+  begins(count);
   Batch batch = must(source->batch());
   for (std::uint64_t i = 0; i < count; ++i) {
-    const std::string message = numbered_text(number + i);
+    const std::string message = numbered_text(number_ + i);
     must(batch.add(std::as_bytes(std::span(message)), kVictim));
   }
   std::move(batch).publish();
-  ledger_.committed.store(number + count, std::memory_order_relaxed);
+  committed(count);
 }
 
 std::uint64_t Actor::read(std::uint64_t most) {
@@ -71,7 +91,7 @@ std::uint64_t Actor::read(std::uint64_t most) {
   for (std::uint64_t count = 0; count < most; ++count) {
     auto message = reader->try_poll();
     if (!message && may_lose && message.error().lost() != 0) {
-      seen = {};  // lapped while it was stopped, and told so
+      seen = SeenMessages(order);  // lapped while it was stopped, and told so
       continue;
     }
     const auto found = must(std::move(message));

@@ -22,7 +22,8 @@ Result<Domain> open_domain(const std::string& path, const char* participant);
 
 class Actor {
  public:
-  explicit Actor(Ledger& ledger) : ledger_(ledger) {}
+  // `of`: the channel's.
+  Actor(Ledger& ledger, Order of) : order(of), seen(of), ledger_(ledger) {}
 
   // Says what went wrong and ends the process: the operation itself failed.
   template <class T>
@@ -36,6 +37,16 @@ class Actor {
   void open();       // the domain and the channel
   void publishes();  // opens them and the lane "victim"
   void subscribes(const SubscriberOptions& options = {});
+
+  // Holds the lane "victim", and goes on behind the messages that are there.
+  void owns_lane();
+
+  // Which message of its own comes next. In one order the sequence does not say that.
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+
+  // Tells the ledger that so many are begun, or that they are published.
+  void begins(std::uint64_t count = 1);
+  void committed(std::uint64_t count = 1);
 
   // Publishes message after message in the lane "victim", as each way of publishing does it.
   void send(std::uint64_t count = 1, std::chrono::nanoseconds timeout = kForever);
@@ -51,6 +62,7 @@ class Actor {
 
   [[nodiscard]] std::string directory() const { return ledger_.directory.data(); }
 
+  const Order order;
   std::optional<Domain> domain;
   std::optional<Channel> channel;
   std::optional<Publisher> source;
@@ -62,7 +74,10 @@ class Actor {
   std::string text;  // prepared before the operation, so that only the operation is stepped
 
  private:
+  [[nodiscard]] std::uint64_t room_for_text() const;
+
   Ledger& ledger_;
+  std::uint64_t number_ = 0;
 };
 
 // The instructions between these two are the operation.

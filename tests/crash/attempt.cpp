@@ -26,7 +26,7 @@ std::uint64_t address_of(Code code) {
 }
 
 void live(const Operation& operation, Ledger& ledger) {
-  Actor actor(ledger);
+  Actor actor(ledger, operation.order);
   if (operation.prepare != nullptr) operation.prepare(actor);
   ledger.enter(Stage::prepared);
   ledger.await(Stage::ready);

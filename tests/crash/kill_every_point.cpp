@@ -171,7 +171,7 @@ SearchReport search(const Operation& operation, const SearchSettings& settings) 
 
 std::vector<const Operation*> all_operations() {
   return list({publishing_operations(), reading_operations(), membership_operations(),
-               making_operations(), repairing_operations()});
+               making_operations(), repairing_operations(), ordered_operations()});
 }
 
 std::vector<const Operation*> all_flawed_operations() {

@@ -25,6 +25,7 @@ struct Operation {
   void (*prepare)(Actor&) = nullptr;
   void (*go_on)(Actor&) = nullptr;  // after it was stopped in the operation and resumed
   Policy policy = Policy::block;
+  Order order = Order::lane;
   Meanwhile meanwhile = Meanwhile::nothing;
   void (*before)(Survivors&) = nullptr;
   void (*judge)(Survivors&) = nullptr;
@@ -39,6 +40,7 @@ std::span<const Operation> reading_operations();
 std::span<const Operation> membership_operations();
 std::span<const Operation> making_operations();
 std::span<const Operation> repairing_operations();
+std::span<const Operation> ordered_operations();
 std::span<const Operation> flawed_operations();
 
 }  // namespace millrace::crash

@@ -15,7 +15,7 @@ void with_a_companion(Actor& me) {
 
 void make_lane(Actor& me) {
   me.source = me.must(me.channel->publisher({.name = kVictimLane, .wait = Wait::park}));
-  me.ledger().owned.store(1, std::memory_order_relaxed);
+  me.owns_lane();
 }
 
 void make_unnamed_lane(Actor& me) {
@@ -40,6 +40,7 @@ void publish_on(Actor& me) {
 void make_channel(Actor& me) {
   ChannelOptions options;
   options.ring_bytes = kSmallRing;
+  options.order = me.order;
   me.channel = me.must(me.domain->create("fresh", options));
 }
 

@@ -17,22 +17,22 @@ constexpr std::uint64_t kBefore = 4;
 void with_some_messages(Actor& me) {
   me.publishes();
   me.send(kBefore);
-  me.text = numbered_text(me.source->next_sequence());
-  me.ledger().begun.store(me.source->next_sequence() + 1, std::memory_order_relaxed);
+  me.text = numbered_text(me.number());
+  me.begins();
 }
 
 void publish(Actor& me) {
   const auto sent = me.source->try_send(std::as_bytes(std::span(me.text)), kVictim);
   if (!sent) me.give_up(sent.error().sentence());
-  me.ledger().committed.store(*sent + 1, std::memory_order_relaxed);
+  me.committed();
 }
 
 void claim_and_publish(Actor& me) {
   auto claim = me.source->try_claim(me.text.size(), kVictim);
   if (!claim) me.give_up(claim.error().sentence());
   std::ranges::copy(std::as_bytes(std::span(me.text)), claim->bytes().begin());
-  const Sequence sequence = std::move(*claim).publish();
-  me.ledger().committed.store(sequence + 1, std::memory_order_relaxed);
+  std::move(*claim).publish();
+  me.committed();
 }
 
 void claim_and_abort(Actor& me) {

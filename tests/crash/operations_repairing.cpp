@@ -42,6 +42,7 @@ void many_died(Survivors& others) {
     one.open();
     ChannelOptions options;
     options.ring_bytes = kSmallRing;
+    options.order = one.order;
     const Channel old = one.must(one.domain->create("old", options));
     one.source = one.must(old.publisher());
     const std::string ruin =
@@ -55,11 +56,15 @@ void with_a_companion(Actor& me) {
   me.ledger().owned.store(0, std::memory_order_relaxed);
   me.open();
   me.companion = me.must(me.channel->subscriber({.lossy = true}));
+  if (me.order == Order::lane) return;
+  // In one order only the messages themselves say with which the dead one stopped.
+  me.reader = me.must(me.channel->subscriber({.from = From::oldest(), .lossy = true}));
+  me.read();
 }
 
 void take_over(Actor& me) {
   me.source = me.must(me.channel->publisher({.name = kVictimLane, .wait = Wait::park}));
-  me.ledger().owned.store(1, std::memory_order_relaxed);
+  me.owns_lane();
 }
 
 void publish_on(Actor& me) {

@@ -1,11 +1,14 @@
 // Messages that can be checked by whoever gets them: the key says which producer sent it, the
-// sequence which bytes it must have. Keeps count of each producer's messages.
+// sequence which bytes it must have. In one order the sequence counts the messages of all
+// producers, and the bytes say themselves which of its producer's messages it is.
 #pragma once
 
 #include "millrace/transport/message.hpp"
+#include "millrace/transport/options.hpp"
 #include "numbered_text.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 
@@ -24,15 +27,19 @@ class SeenMessages {
  public:
   static constexpr std::uint64_t kNothingYet = ~std::uint64_t{0};
 
-  SeenMessages() { next_.fill(kNothingYet); }
+  explicit SeenMessages(Order order = Order::lane) : ordered_(order == Order::total) {
+    next_.fill(kNothingYet);
+  }
 
   // False if the message is torn, out of order, missing one before it, or there twice.
   bool take(const Message& message) {
     const std::uint16_t key = message.key();
     if (key == kNobody || key >= kKeys) return wrong(message, "a key that nobody uses");
+    if (ordered_ && !follows(message)) return wrong(message, "a gap in the order");
+    const std::uint64_t number = ordered_ ? number_in(message.text()) : message.sequence();
     std::uint64_t& next = next_[key];
-    if (next == kNothingYet) next = message.sequence();
-    if (message.sequence() != next) {
+    if (next == kNothingYet) next = number;
+    if (number != next) {
       return wrong(message, ("expected message " + std::to_string(next)).c_str());
     }
     if (message.text() != testing_support::numbered_text(next)) {
@@ -57,6 +64,18 @@ class SeenMessages {
   [[nodiscard]] const std::string& why() const { return why_; }
 
  private:
+  bool follows(const Message& message) {
+    const bool dense = in_order_ == kNothingYet || message.sequence() == in_order_;
+    in_order_ = message.sequence() + 1;
+    return dense;
+  }
+
+  static std::uint64_t number_in(std::string_view text) {
+    std::uint64_t number = kNothingYet;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+  }
+
   bool wrong(const Message& message, const char* what) {
     why_ = "message " + std::to_string(message.sequence()) + " of producer " +
            std::to_string(message.key()) + " in lane " + std::to_string(message.lane()) + ": " +
@@ -64,6 +83,8 @@ class SeenMessages {
     return false;
   }
 
+  bool ordered_;
+  std::uint64_t in_order_ = kNothingYet;
   std::array<std::uint64_t, kKeys> next_;
   std::string why_;
 };

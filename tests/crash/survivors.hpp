@@ -57,6 +57,8 @@ class Survivors {
   template <class T>
   T must(Result<T> result, const char* what);
 
+  [[nodiscard]] bool ordered() const { return operation_.order == Order::total; }
+
   Ledger& ledger_;
   const Operation& operation_;
   std::optional<Domain> domain_;
@@ -65,6 +67,7 @@ class Survivors {
   std::optional<Subscriber> slow_;
   std::optional<Publisher> other_;
   SeenMessages seen_;
+  std::array<std::uint64_t, kKeys> sent_{};  // in one order: of each producer
 };
 
 }  // namespace millrace::crash

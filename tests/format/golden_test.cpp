@@ -79,7 +79,7 @@ TEST(Golden, AGoldenLaneIsOpenedAsTheLaneItIs) {
   EXPECT_FALSE(opened->of_this_boot());
 }
 
-// What streams leave free for queues and the ordered log: taking any of it is a new format.
+// What streams leave free for queues: taking any of it is a new format.
 TEST(Reserved, RoomForQueuesIsKept) {
   EXPECT_EQ(sizeof(Message), 64U);
   EXPECT_EQ(alignof(Message), 64U);

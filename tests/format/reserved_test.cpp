@@ -155,7 +155,7 @@ TEST_F(LaterVersion, MakesChannelsOfOtherKinds) {
   put("meta", offsetof(MetaFile, kind), static_cast<std::uint32_t>(layout::ChannelKind::queue));
   EXPECT_EQ(found(), Errc::format);
   put("meta", offsetof(MetaFile, kind), static_cast<std::uint32_t>(layout::ChannelKind::stream));
-  put("meta", offsetof(MetaFile, order), std::uint32_t{1});
+  put("meta", offsetof(MetaFile, order), std::uint32_t{2});
   EXPECT_EQ(found(), Errc::format);
   put("meta", offsetof(MetaFile, order), std::uint32_t{0});
   put("meta", offsetof(MetaFile, durable), std::uint32_t{1});
@@ -244,7 +244,7 @@ TEST_F(LaterVersion, PadsAndAbortsAndEveryNumberStaysRight) {
 TEST_F(LaterVersion, KeepsFilesOfItsOwnBesideTheLanes) {
   const std::string channel = directory_ / "domain/prices/";
   const char* const directories[] = {"groups", "schedule", "replies"};
-  const char* const files[] = {"park", "routes-1", "producers", "order", "journal"};
+  const char* const files[] = {"park", "routes-1", "producers", "journal"};
   for (const char* const name : directories)
     ASSERT_TRUE(std::filesystem::create_directory(channel + name));
   for (const char* const name : files)

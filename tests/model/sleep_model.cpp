@@ -6,11 +6,11 @@
 //
 // covers: core/include/millrace/core/sleep.hpp Sleep::announce
 // covers: core/include/millrace/core/sleep.hpp Sleep::wanted
-// mirrors: transport/src/lane_sleep.cpp LaneSet::await_publishers 661e7b303ecc
-// mirrors: transport/src/lane_sleep.cpp LaneSet::prepare_to_sleep 43cb4ab2473d
+// mirrors: transport/src/lane_sleep.cpp LaneSet::await_publishers 4efcba0a9ca3
+// mirrors: transport/src/lane_sleep.cpp LaneSet::prepare_to_sleep 6e157c7b1025
 // mirrors: transport/src/lane_owner.cpp LaneOwner::park fb4ddade4a36
 // mirrors: transport/include/millrace/transport/detail/publisher_state.hpp
-//   PublisherState::publish 04afe08bb8d1
+//   PublisherState::publish d9acb4e98184
 // mirrors: transport/include/millrace/transport/detail/subscriber_state.hpp
 //   SubscriberState::give_back b2f58fe9174d
 #include "model_verdict.hpp"
@@ -48,20 +48,26 @@ constexpr bool is_silent(Barrier barrier) {
 
 constexpr std::uint64_t kRingBytes = 128;
 
-// One publisher commits two records; two readers follow, and sleep where they find nothing.
-template <Barrier kBarrier, Rule kRule>
-struct SleepSuite : rl::test_suite<SleepSuite<kBarrier, kRule>, 3> {
+// Two records are committed, by one publisher in its lane, or by two in one order, where each wakes
+// for its own and for any announcement up to a lap ahead. Two readers follow, and sleep where they
+// find nothing.
+template <Barrier kBarrier, Rule kRule, unsigned kPublishers = 1>
+struct SleepSuite : rl::test_suite<SleepSuite<kBarrier, kRule, kPublishers>, 2 + kPublishers> {
   using Publishing = Sleep<SilentMemory>;
 
   ModelWord asleep_at;
   std::array<ModelWord, 2> headers;
+  std::array<bool, 2> there{};
   std::array<bool, 2> woken{};
-  std::array<std::array<bool, 2>, 3> asleep{};
+  std::array<std::array<bool, 2>, 2> asleep{};
 
   void thread(unsigned who) {
-    if (who == 0) {
+    if (who >= 2 && kPublishers == 1) {
       for (Position at = 0; at < 2; ++at)
         publish(at);
+    } else if (who >= 2) {
+      // A word comes only after the one before it.
+      if (who == 2 || committed(0)) publish(who - 2);
     } else {
       for (Position at = 0; at < 2; ++at) {
         if (!await(at, who)) return;
@@ -71,14 +77,16 @@ struct SleepSuite : rl::test_suite<SleepSuite<kBarrier, kRule>, 3> {
 
   void after() {
     for (Position at = 0; at < 2; ++at) {
-      RL_ASSERT(woken[at] || !(asleep[1][at] || asleep[2][at]));
+      RL_ASSERT(woken[at] || !there[at] || !(asleep[0][at] || asleep[1][at]));
     }
   }
 
   void publish(Position at) {
     // [sync:record] Release, as LaneWriter::publish does.
     headers[at].store(1, std::memory_order_release);
-    const Position frontier = 16 * (kRule == Rule::exact ? at : at + 1);
+    there[at] = true;
+    const Position ahead = kPublishers == 1 ? 16 : kRingBytes;
+    const Position frontier = 16 * at + (kRule == Rule::exact ? 0 : ahead);
     if (Publishing::wanted(asleep_at, 16 * at, frontier, !is_silent(kBarrier))) woken[at] = true;
   }
 
@@ -128,6 +136,8 @@ struct BackPressureSuite : rl::test_suite<BackPressureSuite<kBarrier>, 2> {
 
 template <Barrier kBarrier>
 using Readers = SleepSuite<kBarrier, Rule::highest>;
+template <Barrier kBarrier, Rule kRule = Rule::highest>
+using InOneOrder = SleepSuite<kBarrier, kRule, 2>;
 template <Barrier kBarrier>
 using Producer = BackPressureSuite<kBarrier>;
 
@@ -142,6 +152,13 @@ int run() {
   verdict.must_be_caught<Readers<Barrier::local_in_sleeper>>("sleep: asymmetric, local fence only");
   verdict.must_be_caught<SleepSuite<Barrier::fences, Rule::last>>("sleep: last announcement wins");
   verdict.must_be_caught<SleepSuite<Barrier::fences, Rule::exact>>("sleep: exact place wakes");
+  verdict.must_pass_at_random<InOneOrder<Barrier::fences>>("sleep in one order: fences");
+  verdict.must_pass_at_random<InOneOrder<Barrier::asymmetric>>(
+      "sleep in one order: system-wide fence in the sleeper");
+  verdict.must_be_caught<InOneOrder<Barrier::none_in_publisher>>(
+      "sleep in one order: publisher without barrier");
+  verdict.must_be_caught<InOneOrder<Barrier::fences, Rule::exact>>(
+      "sleep in one order: exact place wakes");
   verdict.must_pass<Producer<Barrier::fences>>("back-pressure: fences on both sides");
   verdict.must_pass<Producer<Barrier::asymmetric>>("back-pressure: system-wide fence");
   verdict.must_be_caught<Producer<Barrier::none_in_publisher>>("back-pressure: silent release");

@@ -103,6 +103,24 @@ TEST_F(HostilePeer, WhoCutsTheDoorbellShortCrashesNobody) {
   }
 }
 
+// Any publisher may write the order of a channel, so any of them may cut it and end the channel.
+TEST_F(HostilePeer, WhoCutsTheOrderStopsItAndAllAreTold) {
+  ChannelOptions options;
+  options.order = Order::total;
+  options.ring_bytes = kRing;
+  const Channel ordered = channel(options);
+  Subscriber reader = subscriber(ordered, {.wait = Wait::park});
+  Publisher source = publisher(ordered);
+  send(source, "first");
+  EXPECT_EQ(next_text(reader), "first");
+  ASSERT_EQ(truncate(file("order").c_str(), 0), 0);
+  EXPECT_EQ(code_of(reader.poll_for(kWatchdog)), Errc::poisoned);
+  (void)source.try_send(bytes_of("nobody hears this"));
+  EXPECT_EQ(code_of(source.try_send(bytes_of("second"))), Errc::poisoned);
+  EXPECT_FALSE(ordered.publisher());
+  EXPECT_FALSE(another_domain().find("quotes"));
+}
+
 TEST_F(HostilePeer, WhoRequeuesASleeperDelaysItByTheBoundAtMost) {
   const Channel channel = small_channel();
   Subscriber reader = subscriber(channel, {.wait = Wait::park});

@@ -77,6 +77,7 @@ class Liar {
     }
     add("doorbell", channel_path_ + "/doorbell");
     if (publisher_) add("lane", channel_path_ + "/lane-" + std::to_string(publisher_->lane()));
+    if (publisher_) add("order", channel_path_ + "/order");  // where there is one
     // A doorbell with another header, or cut short, keeps newcomers out: seldom, else nobody comes.
     spoils_doorbell_ = values_.once_in(8);
     for (Hand& hand : hands_) {
@@ -123,6 +124,7 @@ class Liar {
     if (!publisher_) return lie_in_words();
     for (const Hand& hand : hands_) {
       if (hand.layout() == "lane") ring_.lie(hand);
+      if (hand.layout() == "order") ring_.lie_in_order(hand);
     }
   }
 

@@ -35,6 +35,15 @@ class Text {
     }
   }
 
+  // In one order a sequence counts the messages of all lanes, so a message begins with its number
+  // in its own. REQUIRES: to.size() == length() + kNumberBytes
+  void write_numbered(std::span<std::byte> to, std::uint64_t number) const noexcept {
+    std::memcpy(to.data(), &number, kNumberBytes);
+    write(to.subspan(kNumberBytes));
+  }
+
+  static constexpr std::size_t kNumberBytes = sizeof(std::uint64_t);
+
   [[nodiscard]] bool is(std::span<const std::byte> bytes) const noexcept {
     if (bytes.size() != length_) return false;
     for (std::size_t at = 0; at < length_; at += sizeof(std::uint64_t)) {

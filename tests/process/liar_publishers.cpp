@@ -25,20 +25,28 @@ class Speaker {
   // The publisher's next message. False: there was no room for it. Where nobody may hold a
   // publisher, there is always room.
   bool say(Publisher& publisher, bool patient) {
-    const bool held = plan_.policy == Policy::block && !patient;
+    // Who reads in a spoilt order may wait for ever for a word that was taken away.
+    const bool held = plan_.policy == Policy::block && (!patient || plan_.spoilt);
     const std::chrono::nanoseconds patience = held ? std::chrono::milliseconds(1) : kPatience;
-    const Text text(plan_.seed, publisher.lane(), publisher.next_sequence(),
-                    message_bytes_max(plan_.ring_bytes));
-    auto claim = publisher.claim_for(patience, text.length());
+    const bool numbered = plan_.order == Order::total;
+    const std::uint64_t number = numbered ? said_ : publisher.next_sequence();
+    const Text text(plan_.seed, publisher.lane(), number, message_bytes_max(plan_.ring_bytes));
+    auto claim = publisher.claim_for(patience, text.length() + (numbered ? Text::kNumberBytes : 0));
     if (claim) {
-      text.write(claim->bytes());
+      if (numbered) {
+        text.write_numbered(claim->bytes(), number);
+      } else {
+        text.write(claim->bytes());
+      }
       if (below(64) == 0) return true;  // forgotten: aborted
       std::move(*claim).publish();
+      ++said_;
       board_.of(who_).messages.fetch_add(1);
       return true;
     }
     board_.of(who_).errors.fetch_add(1);
     if (held && claim.error().code() == Errc::timeout) return false;
+    if (plan_.spoilt && claim.error().code() == Errc::poisoned) return false;
     board_.broken("the %s cannot publish: %s", kVictimNames[static_cast<std::size_t>(who_)],
                   std::string(claim.error().sentence()).c_str());
     return false;
@@ -51,11 +59,15 @@ class Speaker {
     usleep(static_cast<useconds_t>(below(300)));
   }
 
+  // Its messages so far.
+  [[nodiscard]] std::uint64_t said() const { return said_; }
+
  private:
   Board& board_;
   const RoundPlan& plan_;
   Who who_;
   std::mt19937_64 random_;
+  std::uint64_t said_ = 0;
 };
 
 constexpr int kLastWords = 64;
@@ -80,7 +92,7 @@ void stay(Board& board, const RoundPlan& plan) {
     speaker.talk(*publisher);
   for (int said = 0; said < kLastWords && !board.heard.load(); ++said)
     speaker.say(*publisher, true);
-  board.stayers_end.store(publisher->next_sequence());
+  board.stayers_end.store(plan.order == Order::total ? speaker.said() : publisher->next_sequence());
   board.of(Who::stayer).done.store(true);
   while (board.before(Phase::stop))
     usleep(1000);

@@ -60,6 +60,7 @@ bool make_channel(const RoundPlan& plan, Role liar) {
     ChannelOptions options;
     options.ring_bytes = plan.ring_bytes;
     options.policy = plan.policy;
+    options.order = plan.order;
     options.lanes_max = 8;
     options.mode = liar == Role::publisher ? 0660 : 0640;
     auto domain = Domain::open({.path = plan.domain, .participant = "maker"});

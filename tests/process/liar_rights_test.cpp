@@ -47,7 +47,7 @@ ChannelOptions options_for(Role liar) {
   return options;
 }
 
-// Takes part in a plain channel and in a durable one, as far as its role goes.
+// Takes part in a plain channel, a durable one and one with one order, as far as its role goes.
 class Part {
  public:
   // Empty, or why not.
@@ -57,14 +57,21 @@ class Part {
     domain_.emplace(std::move(*domain));
     auto plain = domain_->find(kChannel);
     auto durable = domain_->find("kept");
-    if (!plain || !durable) return "a channel is missing";
+    auto ordered = domain_->find("ordered");
+    if (!plain || !durable || !ordered) return "a channel is missing";
     auto subscriber = plain->subscriber();
     if (!subscriber) return std::string(subscriber.error().sentence());
     plain_.emplace(std::move(*subscriber));
     auto remembered = durable->subscriber({.name = name, .remember = true});
     if (!remembered) return std::string(remembered.error().sentence());
     remembered_.emplace(std::move(*remembered));
+    auto follower = ordered->subscriber();
+    if (!follower) return std::string(follower.error().sentence());
+    follower_.emplace(std::move(*follower));
     if (!publishes) return "";
+    auto orderer = ordered->publisher({.name = name});
+    if (!orderer) return std::string(orderer.error().sentence());
+    orderer_.emplace(std::move(*orderer));
     auto publisher = plain->publisher({.name = name});
     if (!publisher) return std::string(publisher.error().sentence());
     publisher_.emplace(std::move(*publisher));
@@ -77,7 +84,9 @@ class Part {
   std::optional<Domain> domain_;
   std::optional<Subscriber> plain_;
   std::optional<Subscriber> remembered_;
+  std::optional<Subscriber> follower_;
   std::optional<Publisher> publisher_;
+  std::optional<Publisher> orderer_;
 };
 
 class LiarRights : public ::testing::TestWithParam<Role> {
@@ -105,6 +114,9 @@ class LiarRights : public ::testing::TestWithParam<Role> {
     ChannelOptions options = options_for(GetParam());
     auto domain = Domain::open({.path = path_, .participant = "maker"});
     if (!domain || !domain->create(kChannel, options)) return false;
+    options.order = Order::total;
+    if (!domain->create("ordered", options)) return false;
+    options.order = Order::lane;
     options.durable = true;
     options.journal = "/nowhere";
     return domain->create("kept", options) && part_.take(path_, "victim", true).empty();
@@ -137,7 +149,8 @@ class LiarRights : public ::testing::TestWithParam<Role> {
     if (stat(path.c_str(), &status) != 0) return "";
     const bool own = status.st_uid == geteuid();
     const bool publishes = GetParam() == Role::publisher;
-    const bool shared = kind == "doorbell" || (publishes && kind == "lock of a lane");
+    const bool shared =
+        kind == "doorbell" || (publishes && (kind == "lock of a lane" || kind == "order"));
     if (opens(path, O_RDWR)) writable.insert(kind);
     if (own) return "";
     if (opens(path, O_RDWR) != shared) return "somebody else's " + path.string();

@@ -1,6 +1,7 @@
 #include "process/liar_ring.hpp"
 
 #include "millrace/core/lane_layout.hpp"
+#include "millrace/core/order_layout.hpp"
 #include "process/liar_tricks.hpp"
 
 #include <fcntl.h>
@@ -24,6 +25,31 @@ void RingLies::lie(const Hand& own) {
     case 1: return all_of_a_kind(own);
     case 2: return noise(own);
     default: return header_beside_the_truth(own);
+  }
+}
+
+// Words of other places and of other laps, blocks of others, and noise; mostly where the next word
+// is to come.
+void RingLies::lie_in_order(const Hand& order) {
+  constexpr auto kWordsBegin = sizeof(layout::OrderFile);
+  const std::uint64_t words = order.truth().size() / sizeof(std::uint64_t) - kWordsBegin / 8;
+  const auto offset_of = [&](std::uint64_t at) {
+    return static_cast<off_t>(kWordsBegin + at % words * sizeof(std::uint64_t));
+  };
+  std::uint64_t hint = 0;
+  (void)!pread(order.fd(), &hint, sizeof hint, offsetof(layout::OrderFile, hint));
+  for (std::uint64_t lies = values_.below(8); lies != 0; --lies) {
+    const off_t at = offset_of(values_.once_in(4) ? values_.below(words) : hint + values_.below(9));
+    std::uint64_t word = 0;
+    const bool other = values_.once_in(3);
+    (void)!pread(order.fd(), &word, sizeof word, other ? offset_of(hint - values_.below(64)) : at);
+    switch (values_.below(4)) {
+      case 0: word ^= std::uint64_t{1} << values_.below(64); break;
+      case 1: word += values_.below(3) - 1; break;
+      case 2: word = values_.lie(word); break;
+      default: break;  // as it stood elsewhere
+    }
+    (void)!pwrite(order.fd(), &word, sizeof word, at);
   }
 }
 

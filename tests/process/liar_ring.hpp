@@ -16,6 +16,9 @@ class RingLies {
   // One lie in the lane `own`.
   void lie(const Hand& own);
 
+  // Some in the words of the channel's one order.
+  void lie_in_order(const Hand& order);
+
  private:
   void copy_of_another(const Hand& own);
   void header_beside_the_truth(const Hand& own);

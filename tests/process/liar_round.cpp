@@ -35,6 +35,8 @@ class Round {
   explicit Round(const RoundChoice& choice) : choice_(choice), board_(Board::create()) {
     plan_.seed = mix(choice.seed);
     plan_.policy = choice.policy;
+    plan_.order = choice.order;
+    plan_.spoilt = choice.order == Order::total && choice.role == Role::publisher;
     plan_.ring_bytes = std::uint64_t{4096} << plan_.seed % 3;
     plan_.domain = make_shared_domain(scratch_.path());
   }

@@ -14,6 +14,7 @@ namespace millrace::liar {
 struct RoundChoice {
   Role role = Role::subscriber;
   Policy policy = Policy::block;
+  Order order = Order::lane;
   std::uint64_t seed = 1;
   std::chrono::milliseconds lies_for{300};
 };

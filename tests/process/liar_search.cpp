@@ -1,7 +1,7 @@
 // Rounds of lies, one after the other, until the time is up or the promise is broken.
 //
 // usage: liar_search --role subscriber|publisher [--seconds T] [--seed S] [--policy NAME]
-//                    [--rounds N]
+//                    [--order lane|total] [--rounds N]
 //
 // Exit code: 0 the promise was kept, 1 it was broken (how, and the command that repeats the round,
 // are said), 2 a wrong argument.
@@ -23,6 +23,7 @@ using namespace millrace::liar;
 struct Arguments {
   std::optional<Role> role;
   std::optional<Policy> policy;
+  std::optional<Order> order;
   std::uint64_t seconds = 60;
   std::uint64_t seed = 1;
   std::uint64_t rounds = ~std::uint64_t{0};
@@ -43,6 +44,7 @@ bool parse(std::string_view text, std::optional<Choice>& choice, std::span<const
 
 constexpr std::array kRoles{Role::subscriber, Role::publisher};
 constexpr std::array kPolicies{Policy::block, Policy::evict, Policy::lossy};
+constexpr std::array kOrders{Order::lane, Order::total};
 
 std::optional<Arguments> arguments_of(std::span<char*> words) {
   Arguments made;
@@ -51,6 +53,7 @@ std::optional<Arguments> arguments_of(std::span<char*> words) {
     const std::string_view value = at + 1 < words.size() ? words[at + 1] : "";
     const bool known = (name == "--role" && parse<Role>(value, made.role, kRoles)) ||
                        (name == "--policy" && parse<Policy>(value, made.policy, kPolicies)) ||
+                       (name == "--order" && parse<Order>(value, made.order, kOrders)) ||
                        (name == "--seconds" && parse(value, made.seconds)) ||
                        (name == "--seed" && parse(value, made.seed)) ||
                        (name == "--rounds" && parse(value, made.rounds));
@@ -81,7 +84,7 @@ int main(int count, char** words) {
   if (!arguments) {
     std::fprintf(stderr,
                  "usage: liar_search --role subscriber|publisher [--seconds T] [--seed S] "
-                 "[--policy block|evict|lossy] [--rounds N]\n");
+                 "[--policy block|evict|lossy] [--order lane|total] [--rounds N]\n");
     return 2;
   }
   const auto begin = std::chrono::steady_clock::now();
@@ -94,12 +97,16 @@ int main(int count, char** words) {
        ++round) {
     const std::uint64_t seed = arguments->seed + round;
     const Policy policy = arguments->policy.value_or(kPolicies[seed % kPolicies.size()]);
-    const Outcome found = run_round({.role = *arguments->role, .policy = policy, .seed = seed});
+    const Order order = arguments->order.value_or(Order::lane);
+    const Outcome found =
+        run_round({.role = *arguments->role, .policy = policy, .order = order, .seed = seed});
     sum.add(found);
     if (found.broken.empty()) continue;
-    std::printf("broken promise: %s\nagain: liar_search --role %s --policy %s --seed %" PRIu64
-                " --rounds 1\n",
-                found.broken.c_str(), to_string(*arguments->role), to_string(policy), seed);
+    std::printf(
+        "broken promise: %s\nagain: liar_search --role %s --policy %s --order %s "
+        "--seed %" PRIu64 " --rounds 1\n",
+        found.broken.c_str(), to_string(*arguments->role), to_string(policy), to_string(order),
+        seed);
     return 1;
   }
   print(sum, round, seconds());

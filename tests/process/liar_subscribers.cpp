@@ -3,6 +3,8 @@
 #include "process/liar_message.hpp"
 #include "process/liar_victims.hpp"
 
+#include <cstring>
+#include <optional>
 #include <random>
 #include <unistd.h>
 
@@ -27,7 +29,7 @@ namespace {
 class Listener {
  public:
   Listener(Board& board, const RoundPlan& plan, Who who)
-      : ledger(board, who),
+      : ledger(board, who, plan),
         board_(board),
         plan_(plan),
         random_(mix(plan.seed + static_cast<std::uint64_t>(who))) {
@@ -45,9 +47,30 @@ class Listener {
     return Text(plan_.seed, lane, sequence, message_bytes_max(plan_.ring_bytes)).is(bytes);
   }
 
+  // The same in one order: the number is in the bytes, and counts only if they are right.
+  std::optional<std::uint64_t> number_in(std::uint32_t lane, std::span<const std::byte> bytes) {
+    std::uint64_t number = 0;
+    if (bytes.size() < sizeof number) return std::nullopt;
+    std::memcpy(&number, bytes.data(), sizeof number);
+    if (!right(lane, number, bytes.subspan(sizeof number))) return std::nullopt;
+    return number;
+  }
+
+  // Which message of its lane it is; nothing if its bytes are not those that were said.
+  std::optional<std::uint64_t> hear(std::uint32_t lane, std::uint64_t sequence,
+                                    std::span<const std::byte> bytes) {
+    if (plan_.order == Order::total) return number_in(lane, bytes);
+    return right(lane, sequence, bytes) ? std::optional(sequence) : std::nullopt;
+  }
+
+  void enter(std::uint32_t lane, std::uint64_t sequence, std::optional<std::uint64_t> heard) {
+    const bool numbered = plan_.order == Order::total;
+    ledger.message(lane, numbered ? heard : std::optional(sequence), heard.has_value());
+  }
+
   void take(const Message& message) {
-    ledger.message(message.lane(), message.sequence(),
-                   right(message.lane(), message.sequence(), message.bytes()));
+    enter(message.lane(), message.sequence(),
+          hear(message.lane(), message.sequence(), message.bytes()));
   }
 
   void settle(const Result<void>& released) {
@@ -59,7 +82,9 @@ class Listener {
   template <class Turn>
   void listen(Who who, Turn turn) {
     board_.of(who).ready.store(true);
-    while (board_.before(Phase::after) || !ledger.complete()) {
+    int turns_after = 0;  // of a spoilt order nobody can say when all has come
+    while (board_.before(Phase::after) ||
+           (plan_.spoilt ? ++turns_after < 100 : !ledger.complete())) {
       if (board_.in(Phase::stop)) return;
       turn();
     }
@@ -93,10 +118,10 @@ void peek_once(Listener& listener, Subscriber& subscriber) {
   }
   const std::uint32_t lane = (*view)->lane();
   const std::uint64_t sequence = (*view)->sequence();
-  const auto right = std::move(**view).consume(
-      [&](std::span<const std::byte> bytes) { return listener.right(lane, sequence, bytes); });
-  if (!right) return listener.ledger.refused(right.error());
-  listener.ledger.message(lane, sequence, *right);
+  const auto heard = std::move(**view).consume(
+      [&](std::span<const std::byte> bytes) { return listener.hear(lane, sequence, bytes); });
+  if (!heard) return listener.ledger.refused(heard.error());
+  listener.enter(lane, sequence, *heard);
 }
 
 void poll_once(Listener& listener, Subscriber& subscriber) {

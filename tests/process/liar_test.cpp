@@ -12,12 +12,14 @@ constexpr std::uint64_t kRounds = 3;
 constexpr std::uint64_t kRounds = 6;
 #endif
 
-void expect_harmless(Role role, Policy policy) {
+void expect_harmless(Role role, Policy policy, Order order = Order::lane) {
   Outcome sum;
   for (std::uint64_t seed = 1; seed <= kRounds; ++seed) {
-    const Outcome outcome = run_round({.role = role, .policy = policy, .seed = seed});
+    const Outcome outcome =
+        run_round({.role = role, .policy = policy, .order = order, .seed = seed});
     ASSERT_EQ(outcome.broken, "") << "liar_search --role " << to_string(role) << " --policy "
-                                  << to_string(policy) << " --seed " << seed << " --rounds 1";
+                                  << to_string(policy) << " --order " << to_string(order)
+                                  << " --seed " << seed << " --rounds 1";
     sum.add(outcome);
   }
   EXPECT_GT(sum.lies, 0U);
@@ -46,6 +48,18 @@ TEST(Liar, AsAPublisherHarmsNobodyWhoEvicts) {
 
 TEST(Liar, AsAPublisherHarmsNobodyWhoIsLossy) {
   expect_harmless(Role::publisher, Policy::lossy);
+}
+
+// In one order a subscriber has no more rights than elsewhere. A publisher may spoil the order and
+// so stop the channel: nobody crashes, hangs, or is handed what nobody said.
+TEST(Liar, AsASubscriberHarmsNobodyInOneOrder) {
+  expect_harmless(Role::subscriber, Policy::block, Order::total);
+  expect_harmless(Role::subscriber, Policy::lossy, Order::total);
+}
+
+TEST(Liar, AsAPublisherOfOneOrderCanOnlyStopIt) {
+  expect_harmless(Role::publisher, Policy::block, Order::total);
+  expect_harmless(Role::publisher, Policy::lossy, Order::total);
 }
 
 }  // namespace

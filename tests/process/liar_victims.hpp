@@ -18,6 +18,10 @@ inline constexpr std::chrono::seconds kPatience{60};
 struct RoundPlan {
   std::uint64_t seed = 1;
   Policy policy = Policy::block;
+  Order order = Order::lane;
+  // The liar publishes in one order, so it may write the order: it may stop the channel, and leave
+  // messages out, but make nobody crash, hang, or take other bytes for a message.
+  bool spoilt = false;
   std::uint64_t ring_bytes = 4096;
   std::string domain;
 };

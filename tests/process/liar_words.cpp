@@ -4,6 +4,7 @@
 #include "millrace/core/clock_layout.hpp"
 #include "millrace/core/doorbell_layout.hpp"
 #include "millrace/core/meta_layout.hpp"
+#include "millrace/core/order_layout.hpp"
 #include "millrace/core/participant_layout.hpp"
 #include "millrace/core/reader_layout.hpp"
 #include "millrace/core/remembered_layout.hpp"
@@ -91,6 +92,7 @@ const std::vector<FilePlan>& file_plans() {
       {"remembered", "RememberedFile", "RememberedSlot", sizeof(RememberedFile),
        sizeof(RememberedSlot), true, true},
       {"lane", "LaneControl", nullptr, sizeof(LaneControl), 0, false, true},
+      {"order", "OrderFile", nullptr, sizeof(OrderFile), 0, false, true},
       {"meta", "MetaFile", nullptr, sizeof(MetaFile), 0, false, false},
       {"channel_journal", "ChannelJournalFile", "JournalSlot", sizeof(ChannelJournalFile),
        sizeof(JournalSlot), false, false},

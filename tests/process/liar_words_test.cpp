@@ -4,14 +4,8 @@
 
 #include "process/liar_round.hpp"
 #include "process/liar_tricks.hpp"
-#include "support/child_process.hpp"
-#include "support/scratch_directory.hpp"
 
 #include <algorithm>
-#include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 
@@ -23,12 +17,8 @@ namespace {
 // Layouts that are no file of a domain: parts of files, and what only private memory holds yet.
 const std::set<std::string> kParts{"record", "segment", "histogram"};
 
-// Files that no channel has yet.
-const std::set<std::string> kNotMade{"order"};
-
 TEST(LiarWords, KnowsEveryLayoutThereIs) {
   std::set<std::string> known = kParts;
-  known.insert(kNotMade.begin(), kNotMade.end());
   for (const FilePlan& plan : file_plans())
     known.insert(plan.layout);
   constexpr std::string_view kEnd = "_layout.hpp";
@@ -38,18 +28,6 @@ TEST(LiarWords, KnowsEveryLayoutThereIs) {
     EXPECT_TRUE(known.contains(name.substr(0, name.size() - kEnd.size())))
         << name << ": say in liar_words.cpp who may write such a file, and in docs/trust.md what "
         << "comes of it";
-  }
-}
-
-// Once the transport makes such a file, it belongs into the liar's map.
-TEST(LiarWords, WaitsOnlyForFilesThatNobodyMakes) {
-  const std::string transport = std::string(MILLRACE_SOURCE_DIR) + "/transport";
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(transport)) {
-    if (!entry.is_regular_file()) continue;
-    std::ifstream file(entry.path());
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    for (const std::string& layout : kNotMade)
-      EXPECT_EQ(text.find("core/" + layout + "_"), std::string::npos) << entry.path();
   }
 }
 

@@ -87,6 +87,13 @@ void add_policy_option(CLI::App& verb, Policy& policy) {
       policy, {{"block", Policy::block}, {"evict", Policy::evict}, {"lossy", Policy::lossy}});
 }
 
+void add_order_option(CLI::App& verb, Order& order) {
+  add_choice<Order>(verb, "--order",
+                    "What comes before what, if the channel is made now: lane (each publisher's "
+                    "own order) or total (one for all) (lane)",
+                    order, {{"lane", Order::lane}, {"total", Order::total}});
+}
+
 void add_wait_option(CLI::App& verb, Wait& wait) {
   add_choice<Wait>(verb, "--wait", "How to wait: spin, yield, park or automatic (automatic)", wait,
                    {{"spin", Wait::spin},

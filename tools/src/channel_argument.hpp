@@ -28,6 +28,9 @@ void check_channel_name(const std::string& name);
 void add_ring_option(CLI::App& verb, std::uint64_t& ring_bytes);
 void add_policy_option(CLI::App& verb, Policy& policy);
 
+// --order lane|total.
+void add_order_option(CLI::App& verb, Order& order);
+
 // --wait spin|yield|park|automatic.
 void add_wait_option(CLI::App& verb, Wait& wait);
 

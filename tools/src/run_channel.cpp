@@ -55,6 +55,7 @@ Result<RunChannel> RunChannel::create(const RunOptions& options, const std::stri
   ChannelOptions channel;
   channel.ring_bytes = options.ring_bytes;
   channel.policy = options.policy;
+  channel.order = options.order;
   channel.lanes_max = static_cast<std::uint32_t>(options.publishers);
   channel.durable = !journal.empty();
   channel.journal = journal;

@@ -23,6 +23,9 @@ inline constexpr std::uint16_t kStampedKey = 1;  // 8 bytes: Clock ticks just be
 inline constexpr std::uint16_t kSealedKey = 2;   // 8 bytes: seal_of() the message
 inline constexpr std::size_t kStampBytes = 8;
 inline constexpr std::size_t kSealBytes = 8;
+// In one order, before the seal: which of its publisher's messages it is. The sequence does not say
+// that, and what was lost cannot be counted otherwise.
+inline constexpr std::size_t kNumberBytes = 8;
 
 struct RunChild {
   const RunPage& page;

@@ -44,6 +44,7 @@ Result<void> settle(RunSettings& settings, const RunOptions& options, const RunC
   std::memcpy(settings.channel.data(), channel.name().data(), channel.name().size());
   settings.parent_pid = getpid();
   settings.policy = static_cast<std::uint32_t>(options.policy);
+  settings.order = static_cast<std::uint32_t>(options.order);
   settings.wait = static_cast<std::uint32_t>(options.wait);
   if (settings.stamp_places != 0) place_stamps(settings, options.ring_bytes);
   settings.telemetry = options.telemetry() ? 1 : 0;
@@ -201,7 +202,8 @@ class Leg {
 }  // namespace
 
 std::size_t run_frame_bytes(const RunOptions& options) noexcept {
-  return kStampBytes + (options.policy == Policy::block ? 0 : kSealBytes);
+  if (options.policy == Policy::block) return kStampBytes;
+  return kStampBytes + kSealBytes + (options.order == Order::total ? kNumberBytes : 0);
 }
 
 Result<RunLegOutcome> run_leg(const RunOptions& options, const RunInput* input,

@@ -32,6 +32,10 @@ void add_run_options(CLI::App& verb, RunOptions& options) {
   add_policy_option(verb, options.policy);
   verb.get_option("--policy")
       ->description("What a full ring does with slow subscribers: block, evict or lossy (block)");
+  add_order_option(verb, options.order);
+  verb.get_option("--order")->description(
+      "What comes before what: lane (each publisher's own order) or total (one for "
+      "all, through memory alone) (lane)");
   add_rate_option(verb, "--rate", options.rate,
                   "Messages a second and publisher (a file: as fast as possible; telemetry: all "
                   "counters 100 times a second)");
@@ -71,6 +75,11 @@ Result<void> check_run_options(const RunOptions& options) {
   }
   if (options.no_journal && !options.journal.empty()) {
     return fail(Errc::bad_argument, "--journal and --no-journal contradict each other; take one");
+  }
+  if (options.order == Order::total && !options.journal.empty()) {
+    return fail(Errc::bad_argument,
+                "--order total and --journal contradict each other: a journal keeps lanes, not the "
+                "order between them; take one");
   }
   if (options.input.empty()) {
     return fail(Errc::bad_argument, "--input needs a file, or - for stdin, or telemetry");

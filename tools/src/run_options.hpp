@@ -26,6 +26,7 @@ struct RunOptions {
   std::uint64_t ring_bytes = kRingBytesDefault;
   Wait wait = Wait::automatic;
   Policy policy = Policy::block;
+  Order order = Order::lane;
   double rate = 0;           // 0: as fast as possible
   std::uint64_t repeat = 0;  // 0: not said, which means once
   bool quiet = false;
@@ -40,9 +41,10 @@ struct RunOptions {
 
   [[nodiscard]] bool telemetry() const noexcept { return input == "telemetry"; }
 
-  // A journal was named, or it is the main job: telemetry through a journal of its own.
+  // A journal was named, or it is the main job: telemetry through a journal of its own. No journal
+  // keeps the order between lanes.
   [[nodiscard]] bool records() const noexcept {
-    return !journal.empty() || (telemetry() && !no_journal);
+    return !journal.empty() || (telemetry() && !no_journal && order == Order::lane);
   }
 
   // How long to publish; forever unless it was said or telemetry needs an end.

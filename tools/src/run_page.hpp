@@ -45,6 +45,7 @@ struct RunSettings {
   std::uint32_t publishers;
   std::uint32_t subscribers;
   std::uint32_t policy;
+  std::uint32_t order;
   std::uint32_t wait;
   std::uint32_t telemetry;  // else a file
   std::uint32_t plant;      // tests: subscriber 0 misreads its first message

@@ -30,6 +30,7 @@ class RunPublisher {
         publisher_(std::move(publisher)),
         lane_(publisher_.lane()),
         sealed_(child.settings().policy != static_cast<std::uint32_t>(Policy::block)),
+        numbered_(child.settings().order == static_cast<std::uint32_t>(Order::total)),
         stamp_mask_(stamp_mask_of(child.settings())),
         pace_(child.clock, child.settings().rate, child.words.cpu >= 0),
         frame_(sealed_ ? publisher_.message_bytes_max() + 8 : 0) {
@@ -96,7 +97,7 @@ class RunPublisher {
 
   // One message. True room is waited for; a request to stop ends it without one.
   Result<void> send(std::span<const std::byte> payload) {
-    const Sequence sequence = publisher_.next_sequence();
+    const Sequence sequence = sent_;
     const std::uint64_t hash = hash_of(payload.data(), payload.size());
     bool stamped = (sequence & stamp_mask_) == 0;
     if (stamped && child_.settings().stamp_places != 0) {
@@ -114,6 +115,7 @@ class RunPublisher {
       show();
       if (child_.page.stop() != RunStop::none) return {};
     }
+    ++sent_;
     checksum_.add(hash, sequence);
     bytes_ += payload.size();
     if ((sequence & kShowMask) == 0) show();
@@ -155,7 +157,8 @@ class RunPublisher {
   // Readers may be overtaken: the message proves itself, and moves through atomics.
   Result<void> send_sealed(std::span<const std::byte> payload, std::uint64_t hash,
                            Sequence sequence, bool stamped) noexcept {
-    const std::size_t before = (stamped ? kStampBytes : 0) + kSealBytes;
+    const std::size_t before =
+        (stamped ? kStampBytes : 0) + (numbered_ ? kNumberBytes : 0) + kSealBytes;
     const std::uint16_t key = stamped ? kStampedKey | kSealedKey : kSealedKey;
     auto claim = publisher_.claim_for(kPatience, before + payload.size(), key);
     if (!claim) [[unlikely]]
@@ -163,6 +166,9 @@ class RunPublisher {
     const std::uint64_t stamp = stamped ? child_.clock.ticks() : 0;
     const std::uint64_t seal = seal_of(hash, sequence, lane_, stamp);
     if (stamped) std::memcpy(frame_.data(), &stamp, sizeof stamp);
+    if (numbered_) {
+      std::memcpy(frame_.data() + before - kSealBytes - kNumberBytes, &sequence, sizeof sequence);
+    }
     std::memcpy(frame_.data() + before - kSealBytes, &seal, sizeof seal);
     if (!payload.empty()) std::memcpy(frame_.data() + before, payload.data(), payload.size());
     copy_to_ring(claim->bytes().data(), frame_.data(), before + payload.size());
@@ -172,7 +178,7 @@ class RunPublisher {
 
   // What the parent shows while we run, and counts in the end.
   void show() noexcept {
-    words_.published.store(publisher_.next_sequence(), std::memory_order_relaxed);
+    words_.published.store(sent_, std::memory_order_relaxed);
     words_.bytes.store(bytes_, std::memory_order_relaxed);
   }
 
@@ -183,10 +189,12 @@ class RunPublisher {
   Publisher publisher_;
   const std::uint32_t lane_;
   const bool sealed_;
+  const bool numbered_;  // one order: sequences count the messages of all publishers
   const std::uint64_t stamp_mask_;
   Pace pace_;
   std::vector<std::byte> frame_;
   LaneChecksum checksum_;
+  Sequence sent_ = 0;  // number of our next message: its sequence in our lane
   std::uint64_t bytes_ = 0;
 };
 

@@ -34,8 +34,9 @@ std::string title(const RunOptions& options, const RunResult& result) {
   std::string text = "run of " + (options.telemetry() ? "this host's telemetry" : options.input) +
                      ": " + counted(options.publishers, "publisher") + ", " +
                      counted(options.subscribers, "subscriber") + ", policy " +
-                     to_string(options.policy) + ", rings of " + format_size(options.ring_bytes) +
-                     ", wait " + to_string(options.wait);
+                     to_string(options.policy) +
+                     (options.order == Order::total ? ", one order" : "") + ", rings of " +
+                     format_size(options.ring_bytes) + ", wait " + to_string(options.wait);
   text +=
       result.pinned ? ", a processor each" : ", more processes than processors: none has its own";
   return text + (result.interrupted ? ", ended early" : "") + "\n\n";
@@ -204,6 +205,7 @@ nlohmann::json to_json(const RunOptions& options, const RunResults& results) {
             {"after", nothing_or(bare.bare_after_ns, bare.bare_after_ns != 0)}}},
           {"input", options.input},
           {"policy", to_string(options.policy)},
+          {"order", to_string(options.order)},
           {"wait", to_string(options.wait)},
           {"ring_bytes", options.ring_bytes},
           {"pinned", result.pinned},

@@ -28,7 +28,8 @@ class RunSubscriber {
         latency_(words_.latency),
         planted_(child.settings().plant != 0 && child.number == 0 ? 1 : 0),
         stamps_beside_(child.settings().stamp_places != 0),
-        stamp_mask_((std::uint64_t{1} << child.settings().stamp_shift) - 1) {}
+        stamp_mask_((std::uint64_t{1} << child.settings().stamp_shift) - 1),
+        one_order_(child.settings().order == static_cast<std::uint32_t>(Order::total)) {}
 
   Result<void> run() {
     unsigned quiet = 0;
@@ -70,18 +71,21 @@ class RunSubscriber {
     if (number >= lanes_.size()) [[unlikely]]
       return stray();
     Lane& lane = lanes_[number];
-    const Sequence sequence = message.sequence();
+    Sequence sequence = one_order_ ? lane.next : message.sequence();
+    if (one_order_) follow_order(lane, message.sequence());
+    const std::size_t before = bytes_before(key);
+    if (length < before) [[unlikely]] {
+      ++lane.tally.wrong;
+      return;
+    }
+    if (one_order_ && (key & kSealedKey) != 0) {
+      std::memcpy(&sequence, at + before - kSealBytes - kNumberBytes, sizeof sequence);
+    }
     if (sequence != lane.next) [[unlikely]]
       skip(lane, sequence);
     lane.next = sequence + 1;
     ++lane.tally.received;
     if (key != 0) {
-      const std::size_t before =
-          (key & kStampedKey ? kStampBytes : 0) + (key & kSealedKey ? kSealBytes : 0);
-      if (length < before) [[unlikely]] {
-        ++lane.tally.wrong;
-        return;
-      }
       if ((key & kStampedKey) != 0) {
         std::memcpy(&stamp, at, sizeof stamp);
         time(stamp);
@@ -100,6 +104,20 @@ class RunSubscriber {
     }
     lane.checksum.add(hash, sequence);
     lane.tally.bytes += length;
+  }
+
+  [[nodiscard]] std::size_t bytes_before(std::uint16_t key) const noexcept {
+    if (key == 0) return 0;
+    const std::size_t seal = kSealBytes + (one_order_ ? kNumberBytes : 0);
+    return (key & kStampedKey ? kStampBytes : 0) + (key & kSealedKey ? seal : 0);
+  }
+
+  // Sequences count the messages of all lanes. A gap is somebody's loss; whose, the numbers in the
+  // messages say.
+  void follow_order(Lane& lane, Sequence sequence) noexcept {
+    if (sequence < next_in_order_) ++lane.tally.repeated;
+    if (sequence > next_in_order_) order_gaps_ += sequence - next_in_order_;
+    next_in_order_ = sequence + 1;
   }
 
   // A stamp that has been written over by a later one is passed over; rings are too small for it.
@@ -189,11 +207,12 @@ class RunSubscriber {
     const std::uint64_t last_ns = words_.last_ns;
     show();
     words_.last_ns = last_ns;
+    words_.transport_lost = subscriber_.stats().lost;
+    if (order_gaps_ > words_.transport_lost) stray();  // a gap that nobody told us of
     for (std::uint32_t lane = 0; lane < lanes_.size(); ++lane) {
       lanes_[lane].tally.checksum = lanes_[lane].checksum.value();
       child_.page.tally(child_.number, lane) = lanes_[lane].tally;
     }
-    words_.transport_lost = subscriber_.stats().lost;
   }
 
   const RunChild& child_;
@@ -204,6 +223,9 @@ class RunSubscriber {
   const std::uint64_t planted_;     // which message of a lane to misread, from 1; 0: none
   const bool stamps_beside_;        // stamps lie in the page, of the messages below
   const std::uint64_t stamp_mask_;  // those whose number has none of these bits
+  const bool one_order_;            // of all publishers
+  Sequence next_in_order_ = 0;
+  std::uint64_t order_gaps_ = 0;  // messages
 };
 
 }  // namespace

@@ -87,6 +87,7 @@ json to_json(const LaneStats& lane) {
 json to_json(const ChannelOptions& options) {
   return {{"ring_bytes", options.ring_bytes},
           {"policy", to_string(options.policy)},
+          {"order", to_string(options.order)},
           {"lanes_max", options.lanes_max},
           {"pages", options.pages == Pages::huge ? "huge" : "normal"},
           {"placement", to_string(options.placement)},
@@ -99,6 +100,10 @@ json to_json(const ChannelOptions& options) {
           {"when_journal_fails", to_string(options.when_journal_fails)}};
 }
 
+json to_json(const OrderStats& order) {
+  return {{"publishes", order.publishes}, {"messages", order.messages}};
+}
+
 json to_json(const ChannelSample& sample, const ChannelSample* before) {
   const ChannelStats& stats = sample.stats;
   json object = {{"channel", stats.name},   {"options", to_json(stats.options)},
@@ -106,6 +111,8 @@ json to_json(const ChannelSample& sample, const ChannelSample* before) {
                  {"journal", nullptr},      {"lanes", json::array()},
                  {"readers", json::array()}};
   if (stats.options.durable) object["journal"] = to_json(stats.journal);
+  object["order"] = nullptr;
+  if (stats.options.order == Order::total) object["order"] = to_json(stats.order);
   for (const LaneStats& lane : stats.lanes) {
     json each = to_json(lane);
     if (stats.options.durable) each["durable"] = to_json(lane.journal);
@@ -129,6 +136,8 @@ json to_json(const ChannelSample& sample, const ChannelSample* before) {
                                  {"parks", reader.counts.parks},
                                  {"caught_up", reader.counts.caught_up},
                                  {"rewinds", reader.counts.rewinds}});
+    if (stats.options.order == Order::total)
+      object["readers"].back()["order"] = to_json(reader.order);
   }
   return object;
 }

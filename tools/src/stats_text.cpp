@@ -95,10 +95,16 @@ void add_lane(std::string& text, const LaneStats& lane, const std::optional<Lane
 std::string to_text(const ChannelSample& sample, const ChannelSample* before) {
   const ChannelStats& stats = sample.stats;
   std::string text;
-  add_line(text, "channel %s: ring %s, %s, %s, mode %04o, %s of shared memory", stats.name.c_str(),
-           format_size(stats.options.ring_bytes).c_str(), to_string(stats.options.policy),
+  add_line(text, "channel %s: ring %s, %s%s, %s, mode %04o, %s of shared memory",
+           stats.name.c_str(), format_size(stats.options.ring_bytes).c_str(),
+           to_string(stats.options.policy),
+           stats.options.order == Order::total ? ", one order" : "",
            stats.schema.empty() ? "bytes" : stats.schema.c_str(), stats.options.mode,
            format_size(stats.shared_bytes).c_str());
+  if (stats.options.order == Order::total) {
+    add_line(text, "order: %s messages in %s publishes", number(stats.order.messages).c_str(),
+             number(stats.order.publishes).c_str());
+  }
   text += journal_text(stats);
   for (const LaneStats& lane : stats.lanes) {
     add_lane(text, lane,

@@ -5,6 +5,7 @@
 #include "file_modes.hpp"
 #include "millrace/core/channel_journal_layout.hpp"
 #include "millrace/core/crash_point.hpp"
+#include "millrace/core/order_layout.hpp"
 #include "millrace/core/private_name.hpp"
 
 #include <bit>
@@ -17,6 +18,23 @@
 namespace millrace::detail {
 
 namespace {
+
+Result<void> check_order(const ChannelOptions& options) {
+  if (options.order == Order::lane) return {};
+  if (options.durable) {
+    return fail(Errc::bad_argument,
+                "a channel with one total order cannot be durable: a journal keeps lanes, not the "
+                "order between them; leave one of the two out");
+  }
+  if (layout::order_words(options.lanes_max, options.ring_bytes) <= layout::kOrderWordsMax) {
+    return {};
+  }
+  return fail(Errc::bad_argument,
+              "one order over %u lanes of %" PRIu64
+              " bytes is too large; take fewer lanes or a smaller ring, at most 17179869184 (16G) "
+              "bytes together",
+              options.lanes_max, options.ring_bytes);
+}
 
 Result<void> check_journal(const ChannelOptions& options) {
   const std::string& path = options.journal;
@@ -64,6 +82,7 @@ Result<void> check(const ChannelOptions& options) {
     return fail(Errc::bad_argument, "the hugetlbfs path is longer than %zu bytes",
                 layout::kPathBytes - 1);
   }
+  if (auto possible = check_order(options); !possible) return possible;
   return check_journal(options);
 }
 
@@ -89,6 +108,7 @@ class Scaffold {
     if (shown_ || !directory_.valid()) return;
     unlinkat(directory_.get(), kMetaName, 0);
     unlinkat(directory_.get(), kDoorbellName, 0);
+    unlinkat(directory_.get(), kOrderName, 0);
     unlinkat(directory_.get(), kJournalName, 0);
     unlinkat(directory_.get(), kRememberedName, AT_REMOVEDIR);
     unlinkat(directory_.get(), kReadersName, AT_REMOVEDIR);
@@ -160,6 +180,20 @@ Result<void> add_journal(int directory, const ChannelOptions& options, std::uint
   return journal->link(directory, kJournalName);
 }
 
+Result<void> add_order(int directory, const ChannelOptions& options, std::uint64_t incarnation) {
+  const std::uint64_t words = layout::order_words(options.lanes_max, options.ring_bytes);
+  SegmentPlan order =
+      plan(layout::FileKind::order, layout::kOrderFingerprint, layout::order_file_bytes(words),
+           order_mode(options.mode), options, incarnation);
+  order.data_bytes = words * sizeof(layout::Word);
+  order.data_offset = sizeof(layout::OrderFile);
+  order.prefault = options.prefault;
+  auto made = NewSegment::create(directory, order);
+  if (!made) return Failure(made.error());
+  reinterpret_cast<layout::OrderFile*>(made->data())->words = words;
+  return made->link(directory, kOrderName);
+}
+
 Result<void> add_files(int directory, const ChannelOptions& options, const Schema& schema,
                        std::uint64_t incarnation) {
   auto meta = NewSegment::create(
@@ -171,10 +205,13 @@ Result<void> add_files(int directory, const ChannelOptions& options, const Schem
   MILLRACE_CRASH_POINT("channel.meta");
   auto bell =
       NewSegment::create(directory, plan(layout::FileKind::doorbell, layout::kDoorbellFingerprint,
-                                         layout::doorbell_file_bytes(options.lanes_max),
+                                         layout::doorbell_file_bytes(places(options)),
                                          doorbell_mode(options.mode), options, incarnation));
   if (!bell) return Failure(bell.error());
   if (auto linked = bell->link(directory, kDoorbellName); !linked) return linked;
+  if (options.order == Order::total) {
+    if (auto added = add_order(directory, options, incarnation); !added) return added;
+  }
   return options.durable ? add_journal(directory, options, incarnation) : Result<void>();
 }
 

@@ -1,5 +1,6 @@
 #include "channel_meta.hpp"
 
+#include "millrace/core/order_layout.hpp"
 #include "millrace/core/unique_number.hpp"
 
 #include <algorithm>
@@ -37,6 +38,8 @@ bool tags_are_harmless(const std::uint8_t* area) {
 bool in_range(const layout::MetaFile& file) {
   return std::has_single_bit(file.ring_bytes) && file.ring_bytes >= kRingBytesMin &&
          file.ring_bytes <= kRingBytesMax && file.lanes_max >= 1 && file.lanes_max <= kLanesMax &&
+         (file.order == 0 ||
+          layout::order_words(file.lanes_max, file.ring_bytes) <= layout::kOrderWordsMax) &&
          file.policy <= 2 && file.page_kind <= 1 && file.placement_kind <= 4 && file.lock <= 1 &&
          file.prefault <= 1 && file.require_readers <= 1 && (file.mode & ~0777U) == 0 &&
          (file.page_kind == 0 || file.ring_bytes % kHugePageBytes == 0) &&
@@ -46,6 +49,7 @@ bool in_range(const layout::MetaFile& file) {
 
 bool durably_in_range(const layout::MetaFile& file) {
   if (file.durable > 1 || file.when_journal_fails > 1) return false;
+  if (file.durable != 0 && file.order != 0) return false;
   if (!zero_terminated(file.journal, sizeof file.journal)) return false;
   return file.durable == 0 ? file.journal[0] == '\0' : file.journal[0] == '/';
 }
@@ -56,6 +60,7 @@ void write_meta(layout::MetaFile& file, const ChannelOptions& options, const Sch
   const Uuid uuid = random_uuid();
   std::memcpy(file.uuid, uuid.data(), sizeof file.uuid);
   file.kind = static_cast<std::uint32_t>(layout::ChannelKind::stream);
+  file.order = static_cast<std::uint32_t>(options.order);
   file.policy = static_cast<std::uint32_t>(options.policy);
   file.lanes_max = options.lanes_max;
   file.ring_bytes = options.ring_bytes;
@@ -76,7 +81,7 @@ void write_meta(layout::MetaFile& file, const ChannelOptions& options, const Sch
 }
 
 Result<ChannelOptions> read_meta(const layout::MetaFile& copy, const char* channel) {
-  if (copy.kind != static_cast<std::uint32_t>(layout::ChannelKind::stream) || copy.order != 0) {
+  if (copy.kind != static_cast<std::uint32_t>(layout::ChannelKind::stream) || copy.order > 1) {
     return fail(Errc::format,
                 "channel \"%s\" is of a kind this version does not know (kind %u, order %u); use "
                 "the version that created it",
@@ -94,6 +99,7 @@ Result<ChannelOptions> read_meta(const layout::MetaFile& copy, const char* chann
   }
   ChannelOptions options;
   options.ring_bytes = copy.ring_bytes;
+  options.order = static_cast<Order>(copy.order);
   options.policy = static_cast<Policy>(copy.policy);
   options.lanes_max = copy.lanes_max;
   options.pages = static_cast<Pages>(copy.page_kind);

@@ -82,7 +82,7 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   auto bell = Segment::open(directory->get(), kDoorbellName,
                             {.kind = layout::FileKind::doorbell,
                              .fingerprint = layout::kDoorbellFingerprint,
-                             .bytes_min = layout::doorbell_file_bytes(options->lanes_max)},
+                             .bytes_min = layout::doorbell_file_bytes(places(*options))},
                             doorbell);
   if (!bell) return Failure(bell.error());
   if (options->durable) {
@@ -101,7 +101,24 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   state->doorbell_segment.emplace(std::move(*bell));
   state->doorbell_watch =
       Watched(state->doorbell_segment->data(), state->doorbell_segment->size(), doorbell);
+  if (state->ordered()) {
+    auto order = state->open_order(Access::read);
+    if (!order) return Failure(order.error());
+    state->order_segment.emplace(std::move(*order));
+    state->order_watch =
+        Watched(state->order_segment->data(), state->order_segment->size(), Access::read);
+  }
   return state;
+}
+
+Result<Segment> ChannelState::open_order(Access access) const {
+  const std::uint64_t words = layout::order_words(options.lanes_max, options.ring_bytes);
+  return Segment::open(directory.get(), kOrderName,
+                       {.kind = layout::FileKind::order,
+                        .fingerprint = layout::kOrderFingerprint,
+                        .bytes_min = layout::order_file_bytes(words),
+                        .bytes_max = layout::order_file_bytes(words)},
+                       access);
 }
 
 std::string journal_directory(const std::string& path) {

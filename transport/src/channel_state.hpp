@@ -5,6 +5,7 @@
 #include "channel_journal.hpp"
 #include "domain_state.hpp"
 #include "millrace/core/doorbell_layout.hpp"
+#include "millrace/core/order_ring.hpp"
 #include "millrace/core/segment.hpp"
 #include "millrace/core/unique_number.hpp"
 #include "millrace/transport/options.hpp"
@@ -21,8 +22,14 @@ namespace millrace::detail {
 inline constexpr const char* kMetaName = "meta";
 inline constexpr const char* kDoorbellName = "doorbell";
 inline constexpr const char* kReadersName = "readers";
+inline constexpr const char* kOrderName = "order";            // of channels with one order
 inline constexpr const char* kJournalName = "journal";        // of durable channels
 inline constexpr const char* kRememberedName = "remembered";  // of durable channels
+
+// Where somebody can stand and sleep: in every lane and, behind them, in the order.
+[[nodiscard]] inline std::uint32_t places(const ChannelOptions& options) noexcept {
+  return options.lanes_max + (options.order == Order::total ? 1 : 0);
+}
 
 struct ChannelState {
   // Opens what exists. With `doorbell` = Access::read it needs no right to take part (stat).
@@ -37,6 +44,21 @@ struct ChannelState {
     return reinterpret_cast<layout::DoorbellSlot*>(doorbell_segment->data() +
                                                    layout::doorbell_slot_offset(lane))
         ->asleep_at;
+  }
+
+  [[nodiscard]] bool ordered() const noexcept { return options.order == Order::total; }
+
+  // The order as everybody may see it, mapped read-only. REQUIRES ordered().
+  [[nodiscard]] OrderView order() const noexcept {
+    return {order_segment->data(), layout::order_words(options.lanes_max, options.ring_bytes)};
+  }
+
+  // The same as a publisher writes it.
+  [[nodiscard]] Result<Segment> open_order(Access access) const;
+
+  // The first free ordinal; 0 where there is no order.
+  [[nodiscard]] Ordinal frontier() const noexcept {
+    return ordered() ? OrderRing<ProductionMemory>::frontier(order()) : 0;
   }
 
   // Is it still the channel of its name? Whoever takes part asks last, when others can see that it
@@ -63,6 +85,8 @@ struct ChannelState {
   Descriptor readers;
   std::optional<Segment> doorbell_segment;
   Watched doorbell_watch;
+  std::optional<Segment> order_segment;
+  Watched order_watch;
   ChannelJournal journal;  // of a durable channel
 };
 

@@ -41,6 +41,23 @@ void find_end(const LaneFiles& lane, LaneStats& stats) {
   stats.poisoned = true;
 }
 
+// In an ordered channel the last record of a dead publisher may be one that no word reveals.
+void leave_out_unordered(const ChannelState& channel, const LaneFiles& lane, LaneStats& stats) {
+  using Ring = OrderRing<ProductionMemory>;
+  const OrderView order = channel.order();
+  const std::uint64_t blocks = channel.options.ring_bytes / layout::kBlockBytes;
+  const auto start = Checkpoints<ProductionMemory>::newest(lane.view);
+  if (!start || start->sequence > stats.sequence) return;
+  Sequence revealed = start->sequence;
+  for (Ordinal at = start->ordinal;; ++at) {
+    const std::uint64_t word = Ring::look(order, at);
+    if (!order.shape().reached(word, at)) break;
+    if (!order.shape().is(word, at)) return;  // a flood, in which nobody is dead
+    if (order.shape().block(word) / blocks == lane.lane) revealed += order.shape().count(word);
+  }
+  stats.sequence = std::min(stats.sequence, revealed);
+}
+
 std::uint64_t behind(std::uint64_t end, std::uint64_t at) {
   return end > at ? end - at : 0;
 }
@@ -158,6 +175,7 @@ LaneStats read_lane(const ChannelState& channel, const LaneFiles& lane,
   read_counters(control, stats);
   stats.first = lane.first;
   find_end(lane, stats);
+  if (channel.ordered() && stats.life == LaneLife::died) leave_out_unordered(channel, lane, stats);
   stats.journal = journal_of(channel, lane, stats);
   if (const auto oldest = Checkpoints<ProductionMemory>::oldest(lane.view)) stats.oldest = *oldest;
   const std::uint64_t blocked = value(control.waits_for);
@@ -177,7 +195,7 @@ LaneStats read_lane(const ChannelState& channel, const LaneFiles& lane,
   return stats;
 }
 
-ReaderFileStats read_reader(const KnownReader& reader, std::uint32_t lanes) {
+ReaderFileStats read_reader(const KnownReader& reader, std::uint32_t lanes, bool ordered) {
   ReaderFileStats stats;
   stats.reader = reader.peer;
   stats.lossy = reader.files.lossy();
@@ -188,6 +206,10 @@ ReaderFileStats read_reader(const KnownReader& reader, std::uint32_t lanes) {
     stats.counts.lost += value(slot.lost);
     stats.counts.skipped += value(slot.skipped);
     stats.counts.unknown += value(slot.unknown);
+  }
+  if (ordered) {
+    const layout::ReaderSlot& slot = reader.files.slot(lanes - 1);
+    stats.order = {value(slot.position), value(slot.sequence)};
   }
   const layout::ReaderFile& file = reader.files.file();
   stats.counts.overruns = value(file.overruns);
@@ -212,10 +234,16 @@ Result<ChannelStats> channel_stats(const ChannelState& channel) {
   stats.shared_bytes =
       sizeof(layout::MetaFile) + channel.doorbell_segment->size() + channel.journal.bytes();
   if (channel.options.durable) stats.journal = read_journal(channel);
+  if (channel.ordered()) {
+    using Ring = OrderRing<ProductionMemory>;
+    stats.shared_bytes += channel.order_segment->size();
+    stats.order.publishes = Ring::frontier(channel.order());
+    stats.order.messages = Ring::before(channel.order(), stats.order.publishes).value_or(0);
+  }
   const auto readers = read_readers(channel);
   for (const KnownReader& reader : readers) {
     stats.shared_bytes += reader.files.bytes();
-    stats.readers.push_back(read_reader(reader, channel.options.lanes_max));
+    stats.readers.push_back(read_reader(reader, places(channel.options), channel.ordered()));
   }
   for (const std::uint32_t number : lane_numbers(channel)) {
     const auto lane = open_lane(channel, number, Access::read);

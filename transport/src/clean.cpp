@@ -6,6 +6,7 @@
 #include "counter.hpp"
 #include "directory_names.hpp"
 #include "lane_drained.hpp"
+#include "lane_making.hpp"
 #include "lane_owner.hpp"
 #include "millrace/core/clock.hpp"
 #include "millrace/core/crash_point.hpp"
@@ -138,7 +139,9 @@ class Sweep {
       auto lock = LifetimeLock::take(channel.directory.get(), lane_lock_name(number).c_str());
       if (!lock) continue;  // somebody publishes in it, or looks at it
       const auto lane = open_lane(channel, number, Access::write);
-      if (!lane || !lane->producer.empty() || drained(channel, *lane) != Drained::by_all) continue;
+      if (!lane || !lane->producer.empty()) continue;
+      seal(channel, *lane);
+      if (drained(channel, *lane) != Drained::by_all) continue;
       remove_lane(channel, *lane);
       ++report_.lanes;
     }

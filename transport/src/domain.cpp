@@ -22,6 +22,7 @@ Result<void> agree(const ChannelOptions& wish, const ChannelOptions& is, const c
   };
   if (differs(wish.ring_bytes, none.ring_bytes, is.ring_bytes)) what = "ring size";
   if (differs(wish.policy, none.policy, is.policy)) what = "policy";
+  if (differs(wish.order, none.order, is.order)) what = "order";
   if (differs(wish.lanes_max, none.lanes_max, is.lanes_max)) what = "number of lanes";
   if (differs(wish.pages, none.pages, is.pages)) what = "page kind";
   if (differs(wish.placement, none.placement, is.placement)) what = "NUMA placement";

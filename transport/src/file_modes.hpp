@@ -34,6 +34,11 @@ constexpr std::uint32_t journal_mode(std::uint32_t mode) noexcept {
   return (classes_with(mode, 6) * 4 & 0044) | 0600;
 }
 
+// Publishers write the order, subscribers read it.
+constexpr std::uint32_t order_mode(std::uint32_t mode) noexcept {
+  return classes_with(mode, 6) * 4 | classes_with(mode, 2) * 2 | 0600;
+}
+
 constexpr std::uint32_t doorbell_mode(std::uint32_t mode) noexcept {
   return classes_with(mode, 6) * 6 | 0600;
 }

@@ -39,13 +39,16 @@ Result<Acquired> take_over(const ChannelState& channel, LifetimeLock lock, std::
                 channel.name.c_str(), number, name.c_str());
   }
   if (auto gone = check_owner_gone(channel, *lane); !gone) return Failure(gone.error());
-  const auto frontier = find_frontier<ProductionMemory>(lane->view);
-  if (!frontier) {
+  auto frontier = find_frontier<ProductionMemory>(lane->view);
+  const std::uint64_t align = channel.ordered() ? layout::kBlockBytes : kRecordAlign;
+  if (!frontier || frontier->position % align != 0) {
     return fail(Errc::poisoned,
                 "channel \"%s\": lane %u (\"%s\") cannot be continued, its bytes contradict each "
                 "other; remove it or publish under another name",
                 channel.name.c_str(), number, lane->producer.c_str());
   }
+  // Whatever the last owner has not published by now, it never will.
+  frontier->ordinal = channel.frontier();
   layout::LaneControl& control = lane->control();
   control.owner_id.store(me.id, std::memory_order_relaxed);
   MILLRACE_CRASH_POINT("take-over.id");
@@ -101,9 +104,11 @@ Result<Acquired> alone_of_its_name(const ChannelState& channel, const std::strin
 
 Result<Acquired> new_lane(const ChannelState& channel, const std::string& producer,
                           ParticipantName me, bool fencing) {
-  auto made = make_lane(channel, {.producer = producer, .owner = me, .fencing = fencing});
+  const Ordinal ordinal = channel.frontier();
+  auto made = make_lane(
+      channel, {.producer = producer, .owner = me, .fencing = fencing, .ordinal = ordinal});
   if (!made) return Failure(made.error());
-  return Acquired{std::move(made->lock), std::move(made->lane), Checkpoint{}};
+  return Acquired{std::move(made->lock), std::move(made->lane), Checkpoint{0, 0, ordinal}};
 }
 
 Failure no_journal(const ChannelState& channel) {
@@ -135,6 +140,24 @@ Result<Acquired> acquire(const ChannelState& channel, const std::string& name, P
 
 }  // namespace
 
+namespace {
+
+// The order as this publisher writes it; one that may only read the order may not publish.
+Result<void> take_part_in_order(const ChannelState& channel, const LaneFiles& lane,
+                                PublisherState& state, std::optional<Segment>& file) {
+  auto opened = channel.open_order(Access::write);
+  if (!opened) return Failure(opened.error());
+  file.emplace(std::move(*opened));
+  const OrderView order(file->data(), channel.order().capacity());
+  state.order = OrderWriter<ProductionMemory>(order);
+  state.ordered = true;
+  state.first_block = lane.lane * (channel.options.ring_bytes / layout::kBlockBytes);
+  state.asleep_at = &channel.asleep_at(channel.options.lanes_max);
+  return {};
+}
+
+}  // namespace
+
 Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<ChannelState>& channel,
                                                        const PublisherOptions& options) {
   if (options.name.size() >= kNameBytes || options.name.find('\0') != std::string::npos) {
@@ -154,10 +177,17 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
   auto acquired = acquire(*channel, options.name, (*participant)->name(), fencing);
   if (!acquired) return Failure(acquired.error());
   auto state = std::make_unique<PublisherState>();
-  state->writer = LaneWriter<ProductionMemory>(acquired->lane.view, acquired->frontier);
+  state->asleep_at = &channel->asleep_at(acquired->lane.lane);
+  std::optional<Segment> order;
+  if (channel->ordered()) {
+    auto taken = take_part_in_order(*channel, acquired->lane, *state, order);
+    if (!taken) return Failure(taken.error());
+  }
+  state->writer =
+      LaneWriter<ProductionMemory>(acquired->lane.view, acquired->frontier,
+                                   channel->ordered() ? layout::kBlockBytes : kRecordAlign);
   MILLRACE_CRASH_POINT("publisher.acquired");
   state->writer.checkpoint();  // the frontier, so that invariant I3 holds from the start
-  state->asleep_at = &channel->asleep_at(acquired->lane.lane);
   state->longest = message_bytes_max(channel->options.ring_bytes);
   state->fencing = fencing;
   state->strict = channel->options.require_readers;
@@ -165,6 +195,7 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
   state->owner.reset(new LaneOwner(channel, **participant, std::move(acquired->lock),
                                    std::move(acquired->lane), acquired->frontier.sequence,
                                    options.wait));
+  state->owner->keep_order(std::move(order));
   channel->lanes_changed();
   if (auto there = channel->check_in_place(); !there) return Failure(there.error());
   return state;

@@ -34,6 +34,11 @@ bool LaneSet::had_publishers() const noexcept {
 bool LaneSet::ended(const SubscriberState& state) noexcept {
   if (!had_publishers() || !cold_.empty()) return false;
   if (stale() || living_publishers() != 0) return false;
+  if (state.order) {
+    const std::uint64_t word =
+        OrderRing<ProductionMemory>::look(state.order->order, state.order->at);
+    return state.order->left == 0 && state.order->is_free(word);
+  }
   // Their death, or good-bye, orders everything they published before this look.
   return std::none_of(state.cursors.begin(), state.cursors.end(), [](const LaneCursor& cursor) {
     // [sync:record] Acquire, as in LaneReader::poll.

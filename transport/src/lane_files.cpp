@@ -240,7 +240,7 @@ Result<LaneFiles> create_lane(const ChannelState& channel, std::uint32_t number,
                      : map_ring(lane, channel, built->fd(), kPageBytes, Access::write);
   if (!mapped) return Failure(mapped.error());
   if (auto settled = settle(lane, channel.options); !settled) return Failure(settled.error());
-  Checkpoints<ProductionMemory>::write(lane.view, {0, order.first});
+  Checkpoints<ProductionMemory>::write(lane.view, {0, order.first, order.ordinal});
   if (ring) {
     const std::string name = huge_name(channel, number, lane.epoch);
     if (auto linked = ring->link(huge_directory.get(), name.c_str()); !linked) {

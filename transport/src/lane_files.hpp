@@ -60,6 +60,7 @@ struct LaneOrder {
   // owner has left, and belongs to the channel's creator.
   bool waiting = false;
   bool fencing = false;
+  Ordinal ordinal = 0;  // of an ordered channel: its messages are published at this one or later
 };
 
 // Makes lane N. REQUIRES: the caller holds lane-N.own, and there is no lane-N.

@@ -13,6 +13,7 @@ Result<void> LaneSet::follow(SubscriberState& state, SeenLane& seen) noexcept {
     add_cursor(state, seen, {value(slot.position), value(slot.sequence)});
     return {};
   }
+  if (channel_->ordered()) return follow_ordered(state, seen);
   if (channel_->options.durable) return follow_durable(state, seen);
   if (active_) return follow_ring(state, seen, From::oldest(), 0);
   const bool asked = from_.kind == From::Kind::sequence;

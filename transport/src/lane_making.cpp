@@ -5,6 +5,7 @@
 #include "file_modes.hpp"
 #include "lane_drained.hpp"
 #include "millrace/core/crash_point.hpp"
+#include "millrace/core/lane_recovery.hpp"
 #include "millrace/core/liveness.hpp"
 
 #include <cinttypes>
@@ -69,6 +70,15 @@ Result<LifetimeLock> lock_lane(const ChannelState& channel, std::uint32_t lane, 
   }
 }
 
+void seal(const ChannelState& channel, const LaneFiles& lane) noexcept {
+  if (!channel.ordered()) return;
+  const Ordinal ordinal = channel.frontier();
+  const auto end = find_frontier<ProductionMemory>(lane.view);
+  const auto newest = Checkpoints<ProductionMemory>::newest(lane.view);
+  if (!end || !newest || newest->position == end->position) return;
+  Checkpoints<ProductionMemory>::write(lane.view, {end->position, end->sequence, ordinal});
+}
+
 namespace {
 
 // Is lane N, whose lock we hold, of no use to anybody any more? Then it is removed.
@@ -76,6 +86,7 @@ bool retire(const ChannelState& channel, std::uint32_t number, Drained wanted) {
   auto lane = open_lane(channel, number, Access::write);
   if (!lane) return lane.error().code() == Errc::not_found;
   if (!lane->producer.empty() || !check_owner_gone(channel, *lane)) return false;
+  seal(channel, *lane);
   if (drained(channel, *lane) < wanted) return false;
   remove_lane(channel, *lane);
   return true;

@@ -26,6 +26,11 @@ namespace millrace::detail {
 [[nodiscard]] Result<LifetimeLock> lock_lane(const ChannelState& channel, std::uint32_t lane,
                                              bool make, bool waiting = false);
 
+// In an ordered channel the end of a dead publisher's lane may be filled with what it never
+// published. A checkpoint there tells readers that they need not wait for it. REQUIRES: we hold the
+// lane's lock, and its owner is gone.
+void seal(const ChannelState& channel, const LaneFiles& lane) noexcept;
+
 struct MadeLane {
   LifetimeLock lock;
   LaneFiles lane;

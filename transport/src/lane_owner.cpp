@@ -59,6 +59,13 @@ Result<void> LaneOwner::make_room(PublisherState& state, std::uint64_t length,
         "open a new publisher",
         name, lane_.lane);
   }
+  if (spoiled_) {
+    return fail(
+        Errc::poisoned,
+        "channel \"%s\": its order contradicts itself or was cut short, some publisher has damaged "
+        "it; remove the channel (millrace clean %s)",
+        name, name);
+  }
   adopt_fencing(state);
   account(writer);
   state.racing = channel_->may_overwrite() || readers_.any_lossy();
@@ -183,6 +190,11 @@ void LaneOwner::park(const ReaderTable::Entry& entry, std::uint64_t bound_ns) no
 
 void LaneOwner::wake(Position at) noexcept {
   futex_wake(low_half(lane_.view.header(at)), INT_MAX);
+  add(lane_.control().wakes);
+}
+
+void LaneOwner::wake(const layout::Word& word) noexcept {
+  futex_wake(low_half(word), INT_MAX);
   add(lane_.control().wakes);
 }
 

@@ -38,6 +38,23 @@ class LaneOwner {
   // Wakes whoever sleeps for the record at `at`.
   void wake(Position at) noexcept;
 
+  // Wakes whoever sleeps for this word of the order.
+  void wake(const layout::Word& word) noexcept;
+
+  // The file of the channel's order, as this publisher writes it.
+  void keep_order(std::optional<Segment> order) {
+    order_ = std::move(order);
+    if (order_) order_watch_ = Watched(order_->data(), order_->size(), Access::write);
+  }
+
+  // Somebody cut the file of the order short, so what we swap into it nobody sees.
+  [[nodiscard]] bool order_cut_off() const noexcept {
+    return order_watch_.poisoned()->load(std::memory_order_relaxed) != 0;
+  }
+
+  // The order contradicts itself: nobody can publish in it any more.
+  void note_spoiled() noexcept { spoiled_ = true; }
+
   void count_abort() noexcept;
 
   // Says good-bye: readers see the end of the lane. `state` publishes nothing more.
@@ -80,6 +97,9 @@ class LaneOwner {
   JournalFloor floor_;
   LimitKeeper<ProductionMemory, SpaceHolders> keeper_;
   Wait wait_;
+  std::optional<Segment> order_;
+  Watched order_watch_;
+  bool spoiled_ = false;
   bool listening_ = false;
   Sequence accounted_ = 0;
   bool homeless_;                     // "near the subscriber", and none has come yet

@@ -39,6 +39,7 @@ Result<void> LaneSet::join_all(SubscriberState& state) {
   channel_->doorbell().reader_generation.fetch_add(1, std::memory_order_seq_cst);
   auto looked = look(state, true);
   active_ = true;
+  if (looked && channel_->ordered()) return begin_in_order(state);
   return looked;
 }
 
@@ -163,6 +164,14 @@ void LaneSet::unfollow_ended(SubscriberState& state) noexcept {
     // [sync:lane-state] Acquire: the records before the end are seen by the look at the header.
     const auto now = seen->files.control().state.load(std::memory_order_acquire);
     if (now == static_cast<std::uint32_t>(layout::LaneState::live)) return false;
+    const bool retired = now == static_cast<std::uint32_t>(layout::LaneState::retired);
+    // A new lane of its number is in the order already; the words of this one are behind us, or
+    // lost.
+    if (channel_->ordered() && retired) {
+      store_counters(cursor);
+      seen->followed = false;
+      return true;
+    }
     // [sync:record] Acquire, as in LaneReader::poll.
     const Position at = cursor.reader.position();
     if (seen->files.view.header(at).load(std::memory_order_acquire) != 0) return false;
@@ -289,7 +298,7 @@ ReaderStats LaneSet::stats(const SubscriberState& state) const {
   for (const LaneCursor& cursor : state.cursors)
     store_counters(cursor);
   ReaderStats sum;
-  for (std::uint32_t lane = 0; lane < channel_->options.lanes_max; ++lane) {
+  for (std::uint32_t lane = 0; lane < places(channel_->options); ++lane) {
     const layout::ReaderSlot& slot = reader_.slot(lane);
     sum.received += value(slot.received);
     sum.lost += value(slot.lost);

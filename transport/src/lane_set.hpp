@@ -63,6 +63,18 @@ class LaneSet {
   [[nodiscard]] bool has_news() const noexcept { return missed_ != 0 || !news_.empty(); }
 
   Failure lapped(SubscriberState& state, LaneCursor& cursor) noexcept;
+  // The same in an ordered channel; `cursor`: the lane in which it happened, if it is known.
+  Failure lapped_in_order(SubscriberState& state, LaneCursor* cursor) noexcept;
+  Failure lost_in_order(const SubscriberState& state) noexcept;
+
+  // Some publisher has cut the file of the order short.
+  [[nodiscard]] bool order_cut_off() const noexcept {
+    return channel_->order_watch.poisoned()->load(std::memory_order_relaxed) != 0;
+  }
+
+  [[nodiscard]] Failure order_is_cut_off() const noexcept;
+  // Steps over what the lane holds that nobody published, or that we need not read.
+  void pass_unordered(const SubscriberState& state, LaneCursor& cursor) const noexcept;
   Failure broken(SubscriberState& state, LaneCursor& cursor) noexcept;
 
   // Looks how far the journal is in the cursor's lane. REQUIRES: delivery is durable.
@@ -90,7 +102,7 @@ class LaneSet {
 
   // What next() must look at before every message.
   [[nodiscard]] bool needs_care() const noexcept {
-    return has_news() || !cold_.empty() || remembered_.has_value();
+    return has_news() || !cold_.empty() || remembered_.has_value() || channel_->ordered();
   }
 
   // Everything up to the message that was handed out last is used.
@@ -146,6 +158,13 @@ class LaneSet {
   Result<void> follow_ring(SubscriberState& state, SeenLane& seen, From from,
                            std::optional<Sequence> wanted) noexcept;
   Result<void> follow_durable(SubscriberState& state, SeenLane& seen) noexcept;
+  Result<void> follow_ordered(SubscriberState& state, SeenLane& seen) noexcept;
+  Result<void> begin_in_order(SubscriberState& state) noexcept;
+  bool stand_at(SubscriberState& state, Ordinal at) noexcept;
+  Ordinal catch_up_lanes(SubscriberState& state, Ordinal least) noexcept;
+  [[nodiscard]] Ordinal oldest_ordinal(const SubscriberState& state,
+                                       Ordinal frontier) const noexcept;
+  [[nodiscard]] Ordinal ordinal_of(Sequence wanted, Ordinal low, Ordinal high) const noexcept;
   Result<Start> where_to_begin(const SeenLane& seen) noexcept;
   Result<Start> where_we_stopped(const SeenLane& seen) noexcept;
   Result<Sequence> oldest_of(const SeenLane& seen) noexcept;
@@ -172,6 +191,9 @@ class LaneSet {
   std::size_t prepare_to_sleep(SubscriberState& state, std::span<FutexWait> waits) noexcept;
   std::size_t await_publishers(const SubscriberState& state, std::span<FutexWait> waits,
                                std::size_t count) noexcept;
+  std::size_t await_order(const SubscriberState& state, std::span<FutexWait> waits,
+                          std::size_t count) noexcept;
+  void raise_barrier() const noexcept;
   std::size_t await_journal(const SubscriberState& state, std::span<FutexWait> waits,
                             std::size_t count) const noexcept;
   [[nodiscard]] std::uint64_t bound_ns(const SubscriberState& state,

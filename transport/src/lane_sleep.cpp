@@ -41,6 +41,16 @@ std::uint64_t LaneSet::bound_ns(const SubscriberState& state, std::size_t words)
 
 bool LaneSet::something_there(SubscriberState& state) noexcept {
   if (has_news()) return true;
+  if (state.order) {
+    // Relaxed would do for the word: next() looks again, and in order.
+    const OrderCursor& in = *state.order;
+    if (in.left != 0 || !in.is_free(OrderRing<ProductionMemory>::look(in.order, in.at)))
+      return true;
+    if (order_cut_off()) return true;
+    return std::ranges::any_of(state.cursors, [](const LaneCursor& cursor) {
+      return cursor.poisoned->load(std::memory_order_relaxed) != 0;
+    });
+  }
   const bool poisoned = durable_ && channel_->journal.state() == layout::JournalState::poisoned;
   for (LaneCursor& cursor : state.cursors) {
     const auto& lane = cursor.reader.lane();
@@ -59,6 +69,28 @@ bool LaneSet::something_there(SubscriberState& state) noexcept {
                              [&](const ColdLane& cold) { return cold_has_something(cold); });
 }
 
+void LaneSet::raise_barrier() const noexcept {
+  MILLRACE_CRASH_POINT("sleep.announced");
+  // [sync:sleep] Without it a publisher could see nobody asleep, and we no record.
+  if (participant_.membarrier_registered() && heavy_barrier()) return;
+  channel_->doorbell().needs_fence.store(1, std::memory_order_relaxed);
+  ProductionMemory::full_fence();
+}
+
+// All publishers at once, where there is one order.
+std::size_t LaneSet::await_order(const SubscriberState& state, std::span<FutexWait> waits,
+                                 std::size_t count) noexcept {
+  const OrderCursor& in = *state.order;
+  const layout::Word& word = in.order.word(in.at);
+  // Read before the second look: if it is the awaited word already, that look finds it.
+  const std::uint64_t seen = value(word);
+  Sleep<ProductionMemory>::announce(channel_->asleep_at(channel_->options.lanes_max), in.at,
+                                    in.order.capacity());
+  raise_barrier();
+  waits[count++] = {low_half(word), static_cast<std::uint32_t>(seen)};
+  return count;
+}
+
 // The publishers of lanes that are read as they are published.
 std::size_t LaneSet::await_publishers(const SubscriberState& state, std::span<FutexWait> waits,
                                       std::size_t count) noexcept {
@@ -66,12 +98,7 @@ std::size_t LaneSet::await_publishers(const SubscriberState& state, std::span<Fu
     Sleep<ProductionMemory>::announce(channel_->asleep_at(cursor.lane), cursor.reader.position(),
                                       cursor.reader.lane().capacity());
   }
-  MILLRACE_CRASH_POINT("sleep.announced");
-  // [sync:sleep] Without it a publisher could see nobody asleep, and we no record.
-  if (!participant_.membarrier_registered() || !heavy_barrier()) {
-    channel_->doorbell().needs_fence.store(1, std::memory_order_relaxed);
-    ProductionMemory::full_fence();
-  }
+  raise_barrier();
   for (const LaneCursor& cursor : state.cursors) {
     const layout::Word& header = cursor.reader.lane().header(cursor.reader.position());
     if (count < waits.size()) waits[count++] = {low_half(header), 0};
@@ -102,7 +129,11 @@ std::size_t LaneSet::prepare_to_sleep(SubscriberState& state, std::span<FutexWai
   waits[0] = {low_half(channel_->doorbell().lane_generation),
               static_cast<std::uint32_t>(generation_.value_or(0))};
   std::size_t count = await_journal(state, waits, 1);
-  if (!durable_) count = await_publishers(state, waits, count);
+  if (state.order) {
+    count = await_order(state, waits, count);
+  } else if (!durable_) {
+    count = await_publishers(state, waits, count);
+  }
   return something_there(state) || stale() ? 0 : count;
 }
 

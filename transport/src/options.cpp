@@ -13,6 +13,14 @@ const char* to_string(Policy policy) noexcept {
   return "unknown";
 }
 
+const char* to_string(Order order) noexcept {
+  switch (order) {
+    case Order::lane: return "lane";
+    case Order::total: return "total";
+  }
+  return "unknown";
+}
+
 const char* to_string(WhenJournalFails choice) noexcept {
   switch (choice) {
     case WhenJournalFails::block: return "block";

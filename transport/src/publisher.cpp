@@ -80,6 +80,29 @@ Result<Sequence> PublisherState::publish_durable(std::uint64_t deadline_ns) noex
   return first;
 }
 
+Sequence PublisherState::publish_in_order() noexcept {
+  const auto count = static_cast<std::uint32_t>(writer.open_count());
+  const Position at = writer.show_unordered();
+  open = false;
+  const std::uint64_t index = at & (writer.lane().capacity() - 1);
+  const auto placed = order.publish(first_block + index / layout::kBlockBytes, count);
+  if (!placed || owner->order_cut_off()) {
+    owner->note_spoiled();
+    owner->count_abort();
+    strict = true;  // the next claim asks make_room(), which says why there is none
+    return order.messages();
+  }
+  writer.ordered(placed->ordinal + 1);
+  MILLRACE_CRASH_POINT("publish.before-wake");
+  // Anybody asleep for this word or a later one: one who saw later words may have raised
+  // `asleep_at` over that of one who sleeps for this.
+  const Ordinal frontier = placed->ordinal + order.order().capacity();
+  if (Sleep<ProductionMemory>::wanted(*asleep_at, placed->ordinal, frontier, fencing)) {
+    owner->wake(order.order().word(placed->ordinal));
+  }
+  return placed->sequence;
+}
+
 void PublisherState::wake(Position at) noexcept {
   owner->wake(at);
 }
@@ -95,6 +118,12 @@ Result<std::span<std::byte>> Batch::claim(std::size_t length) noexcept {
                 "a batch takes at most half of the ring, %" PRIu64
                 " bytes; publish it and begin another",
                 most);
+  }
+  if (state_->ordered && writer.open_count() == layout::kOrderCountMax) {
+    return fail(Errc::too_big,
+                "a batch of an ordered channel takes at most %u messages; publish it and begin "
+                "another",
+                layout::kOrderCountMax);
   }
   if (length > state_->longest || !writer.has_room(length)) {
     auto room = state_->owner->make_room(*state_, length, timeout_);

@@ -60,8 +60,8 @@ Result<ReaderFiles> ReaderFiles::open(const ChannelState& channel, const ReaderN
   auto segment = Segment::open(channel.readers.get(), to_string(name).c_str(),
                                {.kind = layout::FileKind::reader,
                                 .fingerprint = layout::kReaderFingerprint,
-                                .bytes_min = layout::reader_file_bytes(channel.options.lanes_max),
-                                .bytes_max = layout::reader_file_bytes(channel.options.lanes_max)},
+                                .bytes_min = layout::reader_file_bytes(places(channel.options)),
+                                .bytes_max = layout::reader_file_bytes(places(channel.options))},
                                Access::read);
   if (!segment) return Failure(segment.error());
   if (!same_user(channel, name.participant, segment->fd())) {
@@ -86,7 +86,7 @@ Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const Reade
   SegmentPlan plan;
   plan.kind = layout::FileKind::reader;
   plan.fingerprint = layout::kReaderFingerprint;
-  plan.file_bytes = layout::reader_file_bytes(channel.options.lanes_max);
+  plan.file_bytes = layout::reader_file_bytes(places(channel.options));
   plan.mode = reader_mode(channel.options.mode);
   plan.group = channel.options.group;
   plan.creator_incarnation = name.participant.incarnation;
@@ -112,7 +112,7 @@ Result<ReaderFiles> ReaderFiles::create(const ChannelState& channel, const Reade
   file.number = name.number;
   file.kind = static_cast<std::uint32_t>(layout::ReaderKind::subscriber);
   file.mode = lossy ? layout::kReaderLossy : 0;
-  file.lanes = channel.options.lanes_max;
+  file.lanes = places(channel.options);
   if (const auto node = node_here()) file.node = *node + 1;
   file.fencing.store(fencing ? 1 : 0, std::memory_order_relaxed);  // not linked yet
   made.set_state(layout::ReaderState::joining);

@@ -65,6 +65,7 @@ Look SubscriberState::look_around() noexcept {
 }
 
 Look SubscriberState::lapped(LaneCursor& cursor) noexcept {
+  if (order) return failed(set->lapped_in_order(*this, &cursor));
   return set->go_cold(*this, cursor) ? Look::again : failed(set->lapped(*this, cursor));
 }
 
@@ -91,7 +92,7 @@ Result<void> SubscriberState::release_all() noexcept {
   if (guard.foreign()) return foreign();
   for (LaneCursor& cursor : cursors) {
     if (cursor.published != cursor.reader.position() && !give_back(cursor)) {
-      return set->lapped(*this, cursor);
+      return order ? set->lapped_in_order(*this, &cursor) : set->lapped(*this, cursor);
     }
   }
   set->acknowledge_all(*this);

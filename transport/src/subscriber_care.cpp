@@ -40,7 +40,7 @@ Look SubscriberState::next_with_care(Message& message) noexcept {
   set->acknowledge(*this);
   for (int round = 1;; ++round) {
     if (set->has_news()) return failed(set->tell_news(*this));
-    const Look found = round_with_care(message);
+    const Look found = order ? next_in_order(message) : round_with_care(message);
     if (found != Look::nothing) return found;
     const Look more = nothing();
     if (more != Look::again) return more;
@@ -65,6 +65,7 @@ void SubscriberState::acknowledge_all() noexcept {
 
 Look SubscriberState::next_in_ring(Record& record, const std::byte*& data,
                                    std::uint32_t& lane) noexcept {
+  if (order) return place_in_order(record, data, lane);
   for (std::size_t turns = cursors.size() + 1; turns != 0 && !cursors.empty(); --turns) {
     LaneCursor& cursor = cursors[current];
     if (left_in_turn != 0) {
@@ -102,6 +103,7 @@ Look SubscriberState::next_in_place(Record& record, const std::byte*& data,
 }
 
 Result<void> SubscriberState::finish(const Record& record, std::uint32_t lane) noexcept {
+  if (order) return finish_in_order(record, lane);
   if (set->took_cold(record, lane)) {
     set->handed_out(lane);
     return {};

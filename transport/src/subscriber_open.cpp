@@ -69,6 +69,13 @@ Result<std::unique_ptr<SubscriberState>> open_subscriber(
   state->incarnation = name.participant.incarnation;
   state->lane_generation = &channel->doorbell().lane_generation;
   state->cursors.reserve(channel->options.lanes_max);
+  if (channel->ordered()) {
+    state->order = std::make_unique<OrderCursor>();
+    state->order->order = channel->order();
+    state->order->lane_blocks = channel->options.ring_bytes / layout::kBlockBytes;
+    state->order->slot = &reader->slot(channel->options.lanes_max);
+    state->attention = true;
+  }
   if (!state->in_place) {
     // Whole words are copied, so the last may reach seven bytes further.
     state->copy.resize(message_bytes_max(channel->options.ring_bytes) + kRecordAlign);

@@ -7,7 +7,7 @@
 //
 // mirrors: transport/src/domain.cpp Domain::channel 265e9d441571
 // mirrors: transport/src/channel_build.cpp build_channel e6fef13691d9
-// mirrors: transport/src/channel_state.cpp ChannelState::open fcf791085085
+// mirrors: transport/src/channel_state.cpp ChannelState::open 9b967b9b37f8
 // mirrors: transport/src/channel_state.cpp ChannelState::check_in_place fa01f4933d85
 // mirrors: transport/src/clean.cpp Sweep::remove 08c1d7eab593
 // mirrors: transport/src/clean.cpp Sweep::remove_channel e5b5b8db7729

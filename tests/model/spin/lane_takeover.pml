@@ -6,14 +6,14 @@
 // Waiting may end at any time: no time-out may harm.
 //
 // mirrors: transport/src/lane_acquire.cpp acquire d5f310a1adde
-// mirrors: transport/src/lane_acquire.cpp new_lane 8542dd52bfc7
+// mirrors: transport/src/lane_acquire.cpp new_lane 117e9de0518b
 // mirrors: transport/src/lane_acquire.cpp continue_named 0e8aebc7b22b
-// mirrors: transport/src/lane_acquire.cpp take_over defa035db960
+// mirrors: transport/src/lane_acquire.cpp take_over a83734953ca0
 // mirrors: transport/src/lane_acquire.cpp alone_of_its_name 13f28f2f3cbb
 // mirrors: transport/src/lane_making.cpp find_lane_named b87409c6b812
 // mirrors: transport/src/lane_making.cpp lock_lane fa7aeeac14d9
 // mirrors: transport/src/lane_making.cpp make_lane 45db4791d560
-// mirrors: transport/src/lane_making.cpp retire e853554fe766
+// mirrors: transport/src/lane_making.cpp retire d6008e061846
 // mirrors: transport/src/lane_making.cpp check_owner_gone 2d3977894f1e
 // mirrors: transport/src/lane_files.cpp remove_lane ec316319480b
 //

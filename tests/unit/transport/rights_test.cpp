@@ -20,7 +20,8 @@ class Rights : public testing_support::ChannelTest {
   std::string a_stranger_may(std::uint32_t mode) {
     ChannelOptions options;
     options.mode = mode;
-    const Channel channel = domain_.channel("m" + std::to_string(mode), options).value();
+    const Channel channel =
+        domain_.channel(std::string("m").append(std::to_string(mode)), options).value();
     Publisher source = publisher(channel);
     const auto child = run_in_child([&]() -> std::string {
       if (!testing_support::become_nobody()) return "not root";
@@ -29,7 +30,7 @@ class Rights : public testing_support::ChannelTest {
       where.create = false;
       auto domain = Domain::open(where);
       if (!domain) return "domain: " + said(domain);
-      const auto found = domain->find("m" + std::to_string(mode));
+      const auto found = domain->find(std::string("m").append(std::to_string(mode)));
       if (!found) return code_of(found) == Errc::no_permission ? "-" : said(found);
       std::string can;
       const auto reader = found->subscriber();

@@ -94,6 +94,12 @@ class LaneReader {
     return intact(position);
   }
 
+  // Passes over what fills up a publish of an ordered channel. `settled`: nothing read is in use.
+  void pass_to(Position position, bool settled) noexcept {
+    position_ = position;
+    if (settled) start_ = position;
+  }
+
   // Declares everything before position() used. The caller publishes position() to the producer.
   void release() noexcept { start_ = position_; }
 

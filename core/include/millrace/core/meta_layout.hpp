@@ -29,7 +29,7 @@ inline constexpr std::uint16_t kTagCritical = 1;
 //        0   128  header              creator  SegmentHeader, kind meta, with the feature words
 //      128    16  uuid                creator  random; tells this channel from others of its name
 //      144     4  kind                creator  ChannelKind
-//      148     4  order               creator  0 by lane, 1 total (reserved)
+//      148     4  order               creator  0 by lane, 1 total
 //      152     4  policy              creator  0 block, 1 evict, 2 lossy
 //      156     4  lanes_max           creator  1..256
 //      160     8  ring_bytes          creator  power of two

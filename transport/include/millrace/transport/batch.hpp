@@ -12,7 +12,8 @@
 
 namespace millrace {
 
-// Move-only; dropping it aborts the batch. A batch takes at most half of the ring. While it is open
+// Move-only; dropping it aborts the batch. A batch takes at most half of the ring, and on a channel
+// with Order::total at most 256 messages. While it is open
 // its publisher can neither claim nor send. Same thread rules as the publisher.
 class [[nodiscard]] Batch {
  public:
@@ -55,7 +56,7 @@ class [[nodiscard]] Batch {
       return state->forget();
     if (state->writer.open_count() != 0) return state->publish();
     state->open = false;
-    return state->writer.sequence();
+    return state->next_sequence();
   }
 
   // The same, and waits until all of them are durable; errors as Claim::publish_durable. An empty

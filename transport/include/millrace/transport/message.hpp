@@ -28,7 +28,7 @@ class alignas(64) Message {
     return {reinterpret_cast<const char*>(data_), length_};
   }
 
-  // Number of this message in its lane, from 0, without gaps.
+  // Number of this message in its lane, or with Order::total in its channel; from 0, no gaps.
   [[nodiscard]] Sequence sequence() const noexcept { return sequence_; }
 
   // Which publisher's lane it came through.

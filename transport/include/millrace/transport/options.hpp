@@ -23,6 +23,14 @@ enum class Policy : std::uint32_t {
 
 [[nodiscard]] const char* to_string(Policy policy) noexcept;
 
+// What comes before what.
+enum class Order : std::uint32_t {
+  lane = 0,   // each publisher's messages in their own order
+  total = 1,  // all messages of the channel in one order, the same for every subscriber
+};
+
+[[nodiscard]] const char* to_string(Order order) noexcept;
+
 enum class Pages : std::uint32_t { normal = 0, huge = 1 };
 
 // What a publisher of a durable channel does once its ring is full of messages that the journal has
@@ -40,6 +48,11 @@ struct ChannelOptions {
   std::uint64_t ring_bytes = kRingBytesDefault;
 
   Policy policy = Policy::block;
+
+  // With Order::total a sequence counts the messages of the whole channel, a batch takes at most
+  // 256 of them, and the channel cannot be durable. The order takes memory from the beginning: a
+  // seventh of what `lanes_max` rings would take.
+  Order order = Order::lane;
 
   // How many publishers may exist at once, 1 to 256.
   std::uint32_t lanes_max = kLanesDefault;

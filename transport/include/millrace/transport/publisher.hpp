@@ -106,8 +106,8 @@ class Publisher {
   Result<Sequence> send_durable(std::span<const std::byte> message, std::uint16_t key = 0,
                                 std::chrono::nanoseconds timeout = kForever) noexcept;
 
-  // Sequence of the next message.
-  [[nodiscard]] Sequence next_sequence() const noexcept { return state_->writer.sequence(); }
+  // Sequence of the next message; with Order::total it grows with what others publish meanwhile.
+  [[nodiscard]] Sequence next_sequence() const noexcept { return state_->next_sequence(); }
 
   // Number of this publisher's lane.
   [[nodiscard]] std::uint32_t lane() const noexcept;

@@ -132,8 +132,15 @@ struct ReaderStats {
   std::uint64_t rewinds = 0;    // lanes whose log ended before what it had acknowledged
 };
 
+// Of a channel with Order::total: how far its order is, or somebody in it.
+struct OrderStats {
+  std::uint64_t publishes = 0;  // a batch is one
+  Sequence messages = 0;
+};
+
 struct ReaderFileStats {
   PeerName reader;
+  OrderStats order;  // up to where it has read, as of its last look that found nothing
   bool lossy = false;
   bool joining = false;
   ReaderStats counts;
@@ -143,6 +150,7 @@ struct ChannelStats {
   std::string name;
   ChannelOptions options;
   std::string schema;
+  OrderStats order;
   std::vector<LaneStats> lanes;
   std::vector<ReaderFileStats> readers;
   ChannelJournalStats journal;     // of a durable channel

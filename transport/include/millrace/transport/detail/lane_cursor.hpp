@@ -2,6 +2,7 @@
 #pragma once
 
 #include "millrace/core/lane_reader.hpp"
+#include "millrace/core/order_layout.hpp"
 #include "millrace/core/reader_layout.hpp"
 #include "millrace/core/remembered_layout.hpp"
 #include "millrace/transport/message.hpp"
@@ -36,7 +37,9 @@ struct LaneCursor {
   Position due_at = 0;                           // an eighth of the ring later it is stored again
   // Records from here on wait until the journal has them; a visible reader waits for none.
   Position deliverable = std::numeric_limits<Position>::max();
-  Sequence first = 0;  // asked for: messages before it are passed over
+  Ordinal since = 0;               // in an ordered channel: words before it are not of our place
+  std::uint64_t version_seen = 0;  // of the lane's checkpoints, when it was last looked after
+  Sequence first = 0;              // asked for: messages before it are passed over
   std::uint64_t received = 0;
   std::uint64_t skipped = 0;
   std::uint64_t unknown = 0;  // counted before this cursor was made

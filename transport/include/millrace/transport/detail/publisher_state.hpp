@@ -6,6 +6,7 @@
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/fork_guard.hpp"
 #include "millrace/core/lane_writer.hpp"
+#include "millrace/core/order_ring.hpp"
 #include "millrace/core/racing_copy.hpp"
 #include "millrace/core/result.hpp"
 #include "millrace/core/sleep.hpp"
@@ -68,6 +69,7 @@ class PublisherState {
 
   // Publishes the open batch; returns the sequence of its first message.
   Sequence publish() noexcept {
+    if (ordered) return publish_in_order();
     const Sequence first = writer.sequence();
     const Position at = writer.publish();
     open = false;
@@ -91,20 +93,29 @@ class PublisherState {
   // Drops what is open; returns the sequence it would have had.
   Sequence forget() noexcept {
     abort();
-    return writer.sequence();
+    return next_sequence();
+  }
+
+  // Of the next message, as far as it can be known.
+  [[nodiscard]] Sequence next_sequence() const noexcept {
+    return ordered && !guard.foreign() ? order.messages() : writer.sequence();
   }
 
   LaneWriter<ProductionMemory> writer;
+  OrderWriter<ProductionMemory> order;  // of an ordered channel
+  std::uint64_t first_block = 0;        // the number that our lane's first block has in it
   const layout::Word* asleep_at = nullptr;
   std::uint64_t longest = 0;  // message bytes
   ForkGuard guard;
   bool fencing = false;  // no membarrier: fence at every publish
   bool open = false;     // a claim or batch is open
   bool strict = false;   // require_readers: ask the slow path every time
+  bool ordered = false;  // publish through `order`
   bool racing = false;   // readers may be overtaken: payload moves through atomics
   std::unique_ptr<LaneOwner, LaneOwnerDelete> owner;
 
  private:
+  Sequence publish_in_order() noexcept;
   void wake(Position at) noexcept;
 };
 

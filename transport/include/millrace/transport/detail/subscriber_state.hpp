@@ -9,6 +9,7 @@
 #include "millrace/core/racing_copy.hpp"
 #include "millrace/core/result.hpp"
 #include "millrace/transport/detail/lane_cursor.hpp"
+#include "millrace/transport/detail/order_cursor.hpp"
 #include "millrace/transport/message.hpp"
 #include "millrace/transport/options.hpp"
 
@@ -38,8 +39,7 @@ enum class Look : std::uint8_t {
 
 class SubscriberState {
  public:
-  static constexpr std::uint32_t kTurn =
-      64;  // messages a lane may give before the next has its turn
+  static constexpr std::uint32_t kTurn = 64;  // messages of a lane before the next has its turn
 
   SubscriberState() = default;
   SubscriberState(const SubscriberState&) = delete;
@@ -84,6 +84,7 @@ class SubscriberState {
   Result<void> finish(const Record& record, std::uint32_t lane) noexcept;
 
   std::vector<LaneCursor> cursors;
+  std::unique_ptr<OrderCursor> order;  // of an ordered channel
   std::size_t current = 0;
   std::uint32_t left_in_turn = kTurn;
   std::size_t quiet = 0;  // lanes in a row that were found empty
@@ -135,7 +136,7 @@ class SubscriberState {
     }
   }
 
-  // Lanes that are read from the journal give their messages one by one.
+  // Lanes that are read from the journal, or in one order, give their messages one by one.
   template <class Handler>
   Result<std::size_t> each_one_by_one(Handler& handler, std::size_t most) noexcept {
     std::size_t done = 0;
@@ -152,7 +153,7 @@ class SubscriberState {
   template <class Handler>
   Result<std::size_t> each_with_care(Handler& handler, std::size_t most) noexcept {
     if (auto ready = prepare_each(); !ready) return Failure(ready.error());
-    if (from_journal()) return each_one_by_one(handler, most);
+    if (order || from_journal()) return each_one_by_one(handler, most);
     auto done = each_in_rings(handler, most);
     acknowledge_all();
     return done;
@@ -371,6 +372,16 @@ class SubscriberState {
   // Looks at all lanes in one call: as they stand, those that were resting, those that are new. No
   // more, because any member of the channel can say without end that there are new ones.
   static constexpr int kRoundsMax = 3;
+
+  // Reading in the one order (order_reading.cpp).
+  Look next_in_order(Message& message) noexcept;
+  Look seek(Record& record, LaneCursor*& cursor) noexcept;
+  Poll seek_in_lane(LaneCursor& cursor, Record& record) noexcept;
+  Look open_word() noexcept;
+  bool look_after_lanes() noexcept;
+  void took(LaneCursor& cursor) noexcept;
+  Look place_in_order(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
+  Result<void> finish_in_order(const Record& record, std::uint32_t lane) noexcept;
 
   Look look_around() noexcept;
   // Failed; or again, if the lane is read from the journal from here on.
