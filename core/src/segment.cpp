@@ -31,6 +31,7 @@ const char* kind_name(std::uint32_t kind) noexcept {
     case layout::FileKind::journal: return "channel journal";
     case layout::FileKind::remembered: return "remembered places";
     case layout::FileKind::order: return "order ring";
+    case layout::FileKind::stamps: return "flight recorder";
   }
   return "unknown";
 }

@@ -25,6 +25,7 @@ enum class FileKind : std::uint32_t {
   journal = 8,     // of a durable channel
   remembered = 9,  // what a named subscriber has acknowledged
   order = 10,      // the order ring of a channel with one total order
+  stamps = 11,     // a flight recorder
 };
 
 //   offset  size  field               writer   meaning
