@@ -133,6 +133,10 @@ std::chrono::nanoseconds Journal::until_wanted() const noexcept {
   return std::chrono::nanoseconds(core_->until_wanted());
 }
 
+ItemNumber Journal::written() const noexcept {
+  return core_->writer().written();
+}
+
 ItemNumber Journal::durable() const noexcept {
   return core_->writer().durable();
 }

@@ -102,6 +102,13 @@ void LogWriter::write_done(ItemNumber item, std::int64_t result) noexcept {
   flight.stage = mode_ == Durability::dsync ? Stage::durable : Stage::volatile_bytes;
 }
 
+ItemNumber LogWriter::written() const noexcept {
+  ItemNumber item = durable_;
+  while (item < submitted_ && window_[(item + 1) % kWindow].stage != Stage::written)
+    ++item;
+  return item;
+}
+
 void LogWriter::flush_done(std::int64_t result) noexcept {
   flush_in_flight_ = false;
   if (result < 0) return poison(result);

@@ -49,6 +49,9 @@ class LogWriter {
 
   [[nodiscard]] ItemNumber durable() const noexcept { return durable_; }
 
+  // Every item up to this one has been written, durable or not.
+  [[nodiscard]] ItemNumber written() const noexcept;
+
   [[nodiscard]] std::uint32_t in_flight() const noexcept { return in_flight_; }
 
   [[nodiscard]] bool may_submit() const noexcept;

@@ -109,6 +109,8 @@ Result<bool> RecorderCore::submit() {
     return Failure(failed(item.error()).error());
   }
   points_.submitted(*item);
+  for (const auto& channel : durable_)
+    channel->submitted(*item);
   MILLRACE_CRASH_POINT("recorder.submitted");
   return true;
 }
@@ -130,6 +132,8 @@ Result<void> RecorderCore::await(nanoseconds most) {
 }
 
 void RecorderCore::report() {
+  for (const auto& channel : durable_)
+    channel->reached(journal_.written(), journal_.durable());
   const RecorderPoints::Totals moved = points_.report(journal_.durable());
   counts_.messages += moved.messages;
   counts_.bytes += moved.bytes;

@@ -58,6 +58,7 @@ Result<std::unique_ptr<DurableChannel>> DurableChannel::attach(const Domain& dom
   auto feed = attach_feed(domain, channel, directory, journal);
   if (!feed) return Failure(feed.error());
   MILLRACE_CRASH_POINT("recorder.attached");
+  if (!feed->stamps_refused().empty()) notes.add(feed->stamps_refused());
   std::unique_ptr<DurableChannel> made(
       new DurableChannel(std::move(*feed), notes, found->options().ring_bytes));
   if (auto restored = made->restore_lanes(journal); !restored) return Failure(restored.error());

@@ -102,6 +102,13 @@ class DurableChannel {
 
   void say(layout::JournalState state, int error) noexcept;
 
+  // For the stamps of its messages.
+  void submitted(ItemNumber item) { feed_.stamp_submitted(item); }
+
+  void reached(ItemNumber written, ItemNumber durable) noexcept {
+    feed_.stamp_reached(written, durable);
+  }
+
   void beat(std::uint64_t bytes_written) noexcept { feed_.beat(bytes_written); }
 
   bool prepare_to_sleep(std::vector<FutexWait>& waits) noexcept {

@@ -54,6 +54,7 @@ Take DurableLane::take_run(Journal& journal, std::size_t most) {
     return take_waiting(journal);
   }
   journal.add_run(id_, run->first, run->count, run->bytes);
+  feed_.stamp_appended(lane_, run->first, run->count);
   cause_ = GapCause::overtaken;
   return {.what = Taken::some, .messages = run->count, .bytes = run->bytes};
 }
@@ -76,6 +77,7 @@ Take DurableLane::take_long(Journal& journal) {
   MILLRACE_CRASH_POINT("recorder.part-added");
   long_.done += *copied;
   const bool last = long_.done >= long_.bytes;
+  if (last) feed_.stamp_appended(lane_, long_.sequence, 1);
   if (last) long_ = {};
   return {.what = Taken::some, .messages = last ? 1U : 0U, .bytes = *copied};
 }
@@ -88,6 +90,7 @@ Take DurableLane::take_waiting(Journal& journal) {
   if (room.size() < waiting_.bytes.size()) return {.what = Taken::item_full};
   std::memcpy(room.data(), waiting_.bytes.data(), waiting_.bytes.size());
   journal.add_run(id_, run.first, run.count, run.bytes);
+  feed_.stamp_appended(lane_, run.first, run.count);
   const Take taken{.what = Taken::some, .messages = run.count, .bytes = run.bytes};
   waiting_ = {};
   cause_ = GapCause::overtaken;

@@ -10,7 +10,7 @@ using Fields = std::vector<GoldenField>;
 // The layout fingerprints of format 1.0. The histogram lies in no file of its own: its fingerprint
 // goes into the files that carry one, and is pinned by golden_test.cpp.
 constexpr std::uint64_t kParticipant = 0xa3ee'ac89'5f2d'b7ec;
-constexpr std::uint64_t kMeta = 0xce79'e032'3ede'18a6;
+constexpr std::uint64_t kMeta = 0xbfe8'a3be'c82a'164e;
 constexpr std::uint64_t kLane = 0x1ecb'81c7'c747'da57;
 constexpr std::uint64_t kOrder = 0xb92c'cffc'6b6c'c7c7;
 constexpr std::uint64_t kJournal = 0xe9c7'09e6'd8bc'f373;
@@ -18,6 +18,7 @@ constexpr std::uint64_t kReader = 0x8c2f'0c18'9d97'8fa3;
 constexpr std::uint64_t kRemembered = 0x08be'e0c2'3d69'013e;
 constexpr std::uint64_t kDoorbell = 0x868d'40af'44be'aa36;
 constexpr std::uint64_t kClock = 0xe87a'9d36'0fc5'3cec;
+constexpr std::uint64_t kStamps = 0x45d8'2056'b6f6'99ce;
 
 void add_header(Fields& fields, std::uint64_t kind, std::uint64_t fingerprint,
                 std::uint64_t file_bytes, std::uint64_t data_bytes = 0,
@@ -83,6 +84,9 @@ Fields meta() {
                    {in, "schema_name", 216, 8, 0x3176'2e65'746f'7571},  // "quote.v1"
                    {in, "huge_dir", 280, 4, 0x7665'642f},               // "/dev"
                    {in, "journal", 536, 4, 0x7261'762f},                // "/var"
+                   {in, "stamps", 792, 4, 1},
+                   {in, "stamp_every", 796, 4, 1024},
+                   {in, "stamp_records", 800, 4, 4096},
                    {in, "tags", 4096, 8, 0x0000'0005'0000'7001}};
   add_header(fields, 2, kMeta, 8192);
   return fields;
@@ -276,6 +280,33 @@ Fields order() {
   return fields;
 }
 
+Fields stamps() {
+  const char* in = "StampFile";
+  Fields fields = {{in, "header", 0, 8, 0x4543'4152'4c4c'494d},
+                   {in, "incarnation", 128, 8, 0x00c0'ffee'1234'5678},
+                   {in, "id", 136, 4, 17},
+                   {in, "number", 140, 4, 3},
+                   {in, "role", 144, 4, 1},
+                   {in, "clock", 148, 4, 2},
+                   {in, "slots", 152, 4, 64},
+                   {in, "shift", 156, 4, 10},
+                   {in, "left", 160, 8, 1}};
+  in = "StampSlot";
+  const Fields slots = {{in, "version", 512, 8, 2 * 64 + 2},
+                        {in, "sequence", 520, 8, 1064},
+                        {in, "lane", 528, 4, 5},
+                        {in, "length", 532, 4, 32},
+                        {in, "epoch", 536, 8, 0x0e0e'0001'0002'0003},
+                        {in, "stamps", 544, 8, 701},
+                        {in, "stamps", 568, 8, 704},
+                        {in, "version", 576, 8, 2 * 65 + 1},
+                        {in, "version", 640, 8, 2 * 2 + 2},
+                        {in, "sequence", 648, 8, 1002}};
+  fields.insert(fields.end(), slots.begin(), slots.end());
+  add_header(fields, 11, kStamps, 8192);
+  return fields;
+}
+
 Fields histogram() {
   const char* const in = "HistogramBytes";
   return {{in, "sum_ns", 0, 8, 401},
@@ -298,6 +329,7 @@ std::vector<GoldenField> golden_fields(const std::string& name) {
   if (name == "journal") return journal();
   if (name == "remembered") return remembered();
   if (name == "order") return order();
+  if (name == "stamps") return stamps();
   if (name == "histogram") return histogram();
   return {};
 }

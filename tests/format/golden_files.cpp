@@ -10,6 +10,7 @@
 #include "millrace/core/participant_layout.hpp"
 #include "millrace/core/reader_layout.hpp"
 #include "millrace/core/remembered_layout.hpp"
+#include "millrace/core/stamp_ring.hpp"
 
 #include <cstring>
 #include <memory>
@@ -115,6 +116,9 @@ Bytes meta() {
   std::strcpy(file->schema_name, "quote.v1");
   std::strcpy(file->huge_dir, "/dev/hugepages");
   std::strcpy(file->journal, "/var/journal");
+  file->stamps = 1;
+  file->stamp_every = 1024;
+  file->stamp_records = 4096;
   const layout::Tag tag{.tag = 0x7001, .flags = 0, .length = 5};
   std::memcpy(file->tags, &tag, sizeof tag);
   std::memcpy(file->tags + sizeof tag, "extra", 5);
@@ -322,6 +326,29 @@ Bytes order() {
   return file.bytes();
 }
 
+// A publisher's recorder that has been round its 64 slots once, and died while it wrote record 65.
+Bytes stamps() {
+  constexpr std::uint32_t kSlots = layout::kStampRecordsMin;
+  Built<layout::StampFile> file(layout::stamp_file_bytes(kSlots));
+  fill_header(file->header, FileKind::stamps, layout::kStampFingerprint,
+              layout::stamp_file_bytes(kSlots));
+  file->incarnation = 0x00c0'ffee'1234'5678;
+  file->id = 17;
+  file->number = 3;
+  file->role = static_cast<std::uint32_t>(layout::StampRole::publisher);
+  file->clock = 2;
+  file->slots = kSlots;
+  file->shift = 10;
+  put(file->left, 1);
+  const StampView view(&file.at<layout::StampSlot>(sizeof(layout::StampFile)), kSlots);
+  StampWriter<StampView> writer(view);
+  for (Sequence sequence = 1000; sequence <= 1000 + kSlots; ++sequence)
+    writer.write({0, sequence, 5, 32, 0x0e0e'0001'0002'0003, {701, 702, 703, 0}});
+  writer.add(kSlots, 3, 704);
+  put(view.slot(65).version, 2 * 65 + 1);
+  return file.bytes();
+}
+
 Bytes histogram() {
   Built<layout::HistogramBytes> file;
   file->sum_ns = 401;
@@ -345,6 +372,7 @@ std::vector<GoldenFile> golden_files() {
           {"journal", "channel_journal", journal()},
           {"remembered", "remembered", remembered()},
           {"order", "order", order()},
+          {"stamps", "stamp", stamps()},
           {"histogram", "histogram", histogram()}};
 }
 

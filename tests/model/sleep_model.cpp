@@ -10,9 +10,9 @@
 // mirrors: transport/src/lane_sleep.cpp LaneSet::prepare_to_sleep 6e157c7b1025
 // mirrors: transport/src/lane_owner.cpp LaneOwner::park fb4ddade4a36
 // mirrors: transport/include/millrace/transport/detail/publisher_state.hpp
-//   PublisherState::publish d9acb4e98184
+//   PublisherState::publish 9d9bd5b98ed1
 // mirrors: transport/include/millrace/transport/detail/subscriber_state.hpp
-//   SubscriberState::give_back b2f58fe9174d
+//   SubscriberState::give_back a408d1ea893f
 #include "model_verdict.hpp"
 
 namespace millrace::model {

@@ -73,6 +73,8 @@ class Liar {
         if (!name.starts_with(std::to_string(one.reader.id) + ".")) continue;
         add("participant", round_.domain + "/participants/" + name);
         add("reader", channel_path_ + "/readers/" + name + "." + std::to_string(one.reader.number));
+        for (const std::string& recorder : names_in(channel_path_ + "/stamps"))
+          if (recorder.starts_with(name + ".")) add("stamp", channel_path_ + "/stamps/" + recorder);
       }
     }
     add("doorbell", channel_path_ + "/doorbell");

@@ -62,6 +62,8 @@ bool make_channel(const RoundPlan& plan, Role liar) {
     options.policy = plan.policy;
     options.order = plan.order;
     options.lanes_max = 8;
+    options.stamps = Stamps::sampled;
+    options.stamp_every = 8;
     options.mode = liar == Role::publisher ? 0660 : 0640;
     auto domain = Domain::open({.path = plan.domain, .participant = "maker"});
     _exit(domain && domain->create(kChannel, options) ? 0 : 1);

@@ -28,6 +28,7 @@ std::string kind_of(const fs::path& path) {
   if (parent == "participants") return "participant";
   if (parent == "remembered") return "remembered";
   if (parent == "readers") return "reader";
+  if (parent == "stamps") return "stamp";
   if (name.ends_with(".own")) return "lock of a lane";
   if (name.starts_with("lane-")) return "lane";
   if (name.starts_with("clock-")) return "clock";
@@ -43,6 +44,7 @@ ChannelOptions options_for(Role liar) {
   ChannelOptions options;
   options.ring_bytes = 4096;
   options.lanes_max = 8;
+  options.stamps = Stamps::all;
   options.mode = liar == Role::publisher ? 0660 : 0640;
   return options;
 }

@@ -8,6 +8,7 @@
 #include "millrace/core/participant_layout.hpp"
 #include "millrace/core/reader_layout.hpp"
 #include "millrace/core/remembered_layout.hpp"
+#include "millrace/core/stamp_layout.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -93,6 +94,7 @@ const std::vector<FilePlan>& file_plans() {
        sizeof(RememberedSlot), true, true},
       {"lane", "LaneControl", nullptr, sizeof(LaneControl), 0, false, true},
       {"order", "OrderFile", nullptr, sizeof(OrderFile), 0, false, true},
+      {"stamp", "StampFile", "StampSlot", sizeof(StampFile), sizeof(StampSlot), true, true},
       {"meta", "MetaFile", nullptr, sizeof(MetaFile), 0, false, false},
       {"channel_journal", "ChannelJournalFile", "JournalSlot", sizeof(ChannelJournalFile),
        sizeof(JournalSlot), false, false},

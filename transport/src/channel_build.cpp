@@ -7,6 +7,8 @@
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/order_layout.hpp"
 #include "millrace/core/private_name.hpp"
+#include "millrace/core/sampling.hpp"
+#include "millrace/core/stamp_layout.hpp"
 
 #include <bit>
 #include <cerrno>
@@ -53,6 +55,23 @@ Result<void> check_journal(const ChannelOptions& options) {
               "journal out");
 }
 
+Result<void> check_stamps(const ChannelOptions& options) {
+  if (!std::has_single_bit(options.stamp_every) ||
+      options.stamp_every > std::uint32_t{1} << Sampling::kShiftMax) {
+    return fail(Errc::bad_argument,
+                "one stamped message in %u is not possible; take a power of two from 1 to 1048576",
+                options.stamp_every);
+  }
+  if (std::has_single_bit(options.stamp_records) &&
+      options.stamp_records >= layout::kStampRecordsMin &&
+      options.stamp_records <= layout::kStampRecordsMax) {
+    return {};
+  }
+  return fail(Errc::bad_argument,
+              "a flight recorder of %u records is not possible; take a power of two from %u to %u",
+              options.stamp_records, layout::kStampRecordsMin, layout::kStampRecordsMax);
+}
+
 }  // namespace
 
 Result<void> check(const ChannelOptions& options) {
@@ -78,6 +97,7 @@ Result<void> check(const ChannelOptions& options) {
                 "mode %o is not possible; take permission bits with rw for the owner, such as 0600",
                 options.mode);
   }
+  if (auto sound = check_stamps(options); !sound) return sound;
   if (options.huge_dir.size() >= layout::kPathBytes) {
     return fail(Errc::bad_argument, "the hugetlbfs path is longer than %zu bytes",
                 layout::kPathBytes - 1);
@@ -111,6 +131,7 @@ class Scaffold {
     unlinkat(directory_.get(), kOrderName, 0);
     unlinkat(directory_.get(), kJournalName, 0);
     unlinkat(directory_.get(), kRememberedName, AT_REMOVEDIR);
+    unlinkat(directory_.get(), kStampsName, AT_REMOVEDIR);
     unlinkat(directory_.get(), kReadersName, AT_REMOVEDIR);
     unlinkat(parent_, name_.c_str(), AT_REMOVEDIR);
   }
@@ -229,10 +250,9 @@ Result<void> build_channel(DomainState& domain, std::string_view name,
   if (auto made = scaffold.make(channel_directory_mode(options.mode), options.group); !made) {
     return made;
   }
-  if (auto made =
-          scaffold.add_directory(kReadersName, readers_directory_mode(options.mode), options.group);
-      !made) {
-    return made;
+  for (const char* const inner : {kReadersName, kStampsName}) {
+    auto made = scaffold.add_directory(inner, readers_directory_mode(options.mode), options.group);
+    if (!made) return made;
   }
   if (options.durable) {
     auto made = scaffold.add_directory(kRememberedName, readers_directory_mode(options.mode),

@@ -1,6 +1,8 @@
 #include "channel_meta.hpp"
 
 #include "millrace/core/order_layout.hpp"
+#include "millrace/core/sampling.hpp"
+#include "millrace/core/stamp_layout.hpp"
 #include "millrace/core/unique_number.hpp"
 
 #include <algorithm>
@@ -54,6 +56,14 @@ bool durably_in_range(const layout::MetaFile& file) {
   return file.durable == 0 ? file.journal[0] == '\0' : file.journal[0] == '/';
 }
 
+bool stamps_in_range(const layout::MetaFile& file) {
+  return file.stamps <= 2 && std::has_single_bit(file.stamp_every) &&
+         file.stamp_every <= std::uint32_t{1} << Sampling::kShiftMax &&
+         std::has_single_bit(file.stamp_records) &&
+         file.stamp_records >= layout::kStampRecordsMin &&
+         file.stamp_records <= layout::kStampRecordsMax;
+}
+
 }  // namespace
 
 void write_meta(layout::MetaFile& file, const ChannelOptions& options, const Schema& schema) {
@@ -74,6 +84,9 @@ void write_meta(layout::MetaFile& file, const ChannelOptions& options, const Sch
   file.group = options.group;
   file.durable = options.durable ? 1 : 0;
   file.when_journal_fails = static_cast<std::uint32_t>(options.when_journal_fails);
+  file.stamps = static_cast<std::uint32_t>(options.stamps);
+  file.stamp_every = options.stamp_every;
+  file.stamp_records = options.stamp_records;
   copy_text(file.journal, sizeof file.journal, options.journal);
   file.schema = schema.fingerprint;
   copy_text(file.schema_name, sizeof file.schema_name, schema.name);
@@ -87,7 +100,7 @@ Result<ChannelOptions> read_meta(const layout::MetaFile& copy, const char* chann
                 "the version that created it",
                 channel, copy.kind, copy.order);
   }
-  if (!in_range(copy) || !durably_in_range(copy)) {
+  if (!in_range(copy) || !durably_in_range(copy) || !stamps_in_range(copy)) {
     return fail(Errc::format, "channel \"%s\" has a damaged description (%s/meta); remove it",
                 channel, channel);
   }
@@ -113,6 +126,9 @@ Result<ChannelOptions> read_meta(const layout::MetaFile& copy, const char* chann
   options.durable = copy.durable != 0;
   options.journal = copy.journal;
   options.when_journal_fails = static_cast<WhenJournalFails>(copy.when_journal_fails);
+  options.stamps = static_cast<Stamps>(copy.stamps);
+  options.stamp_every = copy.stamp_every;
+  options.stamp_records = copy.stamp_records;
   return options;
 }
 

@@ -79,6 +79,8 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   if (!options) return Failure(options.error());
   auto readers = open_directory(directory->get(), kReadersName, called);
   if (!readers) return Failure(readers.error());
+  auto stamps = open_directory(directory->get(), kStampsName, called);
+  if (!stamps && stamps.error().code() != Errc::not_found) return Failure(stamps.error());
   auto bell = Segment::open(directory->get(), kDoorbellName,
                             {.kind = layout::FileKind::doorbell,
                              .fingerprint = layout::kDoorbellFingerprint,
@@ -98,6 +100,7 @@ Result<std::shared_ptr<ChannelState>> ChannelState::open(std::shared_ptr<DomainS
   state->schema_name = meta->schema_name;
   state->directory = std::move(*directory);
   state->readers = std::move(*readers);
+  if (stamps) state->stamps = std::move(*stamps);
   state->doorbell_segment.emplace(std::move(*bell));
   state->doorbell_watch =
       Watched(state->doorbell_segment->data(), state->doorbell_segment->size(), doorbell);

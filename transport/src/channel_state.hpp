@@ -22,7 +22,8 @@ namespace millrace::detail {
 inline constexpr const char* kMetaName = "meta";
 inline constexpr const char* kDoorbellName = "doorbell";
 inline constexpr const char* kReadersName = "readers";
-inline constexpr const char* kOrderName = "order";            // of channels with one order
+inline constexpr const char* kOrderName = "order";  // of channels with one order
+inline constexpr const char* kStampsName = "stamps";
 inline constexpr const char* kJournalName = "journal";        // of durable channels
 inline constexpr const char* kRememberedName = "remembered";  // of durable channels
 
@@ -83,6 +84,7 @@ struct ChannelState {
   std::string schema_name;
   Descriptor directory;
   Descriptor readers;
+  Descriptor stamps;  // not valid: made by a version that had none
   std::optional<Segment> doorbell_segment;
   Watched doorbell_watch;
   std::optional<Segment> order_segment;

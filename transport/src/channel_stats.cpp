@@ -7,6 +7,7 @@
 #include "millrace/core/liveness.hpp"
 #include "millrace/core/meta_layout.hpp"
 #include "reader_files.hpp"
+#include "stamp_recorder.hpp"
 
 #include <algorithm>
 
@@ -245,6 +246,8 @@ Result<ChannelStats> channel_stats(const ChannelState& channel) {
     stats.shared_bytes += reader.files.bytes();
     stats.readers.push_back(read_reader(reader, places(channel.options), channel.ordered()));
   }
+  if (const auto recorders = recorder_names(channel)) stats.recorders = recorders->size();
+  stats.shared_bytes += stats.recorders * layout::stamp_file_bytes(channel.options.stamp_records);
   for (const std::uint32_t number : lane_numbers(channel)) {
     const auto lane = open_lane(channel, number, Access::read);
     if (!lane && lane.error().code() == Errc::not_found) continue;

@@ -13,6 +13,7 @@
 #include "millrace/core/participant_info.hpp"
 #include "millrace/core/private_name.hpp"
 #include "millrace/transport/domain.hpp"
+#include "stamp_recorder.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -93,6 +94,7 @@ class Sweep {
         continue;
       }
       remove_dead_readers(**channel);
+      report_.recorders += remove_gone_recorders(**channel, 0);
       retire_lanes(**channel);
     }
     remove_unfinished();
@@ -261,7 +263,7 @@ class Sweep {
     const Descriptor directory(
         openat(fd(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!directory.valid()) return unlinkat(fd(), name.c_str(), 0) == 0;
-    for (const char* inner : {kReadersName, kRememberedName, "."}) {
+    for (const char* inner : {kReadersName, kStampsName, kRememberedName, "."}) {
       const Descriptor level(
           openat(directory.get(), inner, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
       if (!level.valid()) continue;
@@ -272,6 +274,7 @@ class Sweep {
     }
     MILLRACE_CRASH_POINT("clean.emptied");
     unlinkat(directory.get(), kReadersName, AT_REMOVEDIR);
+    unlinkat(directory.get(), kStampsName, AT_REMOVEDIR);
     unlinkat(directory.get(), kRememberedName, AT_REMOVEDIR);
     if (unlinkat(fd(), name.c_str(), AT_REMOVEDIR) == 0) return true;
     keep(name);

@@ -37,6 +37,9 @@ Result<void> agree(const ChannelOptions& wish, const ChannelOptions& is, const c
   if (differs(wish.when_journal_fails, none.when_journal_fails, is.when_journal_fails)) {
     what = "when_journal_fails option";
   }
+  if (differs(wish.stamps, none.stamps, is.stamps)) what = "choice of stamps";
+  if (differs(wish.stamp_every, none.stamp_every, is.stamp_every)) what = "rate of stamps";
+  if (differs(wish.stamp_records, none.stamp_records, is.stamp_records)) what = "recorder size";
   if (what == nullptr) return {};
   return fail(
       Errc::bad_argument,
@@ -123,6 +126,10 @@ Result<Channel> Domain::channel(std::string_view name, const ChannelOptions& opt
     if (made || made.error().code() != Errc::exists) return made;
     // Somebody was faster: take theirs.
   }
+}
+
+Result<Clock> Domain::clock() const {
+  return Clock::open(state_->directory.fd());
 }
 
 Result<std::vector<std::string>> Domain::channels() const {

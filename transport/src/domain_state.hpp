@@ -28,6 +28,7 @@ struct DomainState {
   std::uint64_t ticks_per_us = 1000;
   unsigned processors = 1;
   std::atomic<std::uint32_t> readers_made{0};
+  std::atomic<std::uint32_t> recorders_made{0};
 
  private:
   std::mutex entering_;

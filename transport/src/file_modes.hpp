@@ -63,6 +63,11 @@ constexpr std::uint32_t reader_mode(std::uint32_t mode) noexcept {
   return (classes_with(mode, 6) * 4 & 0044) | 0600;
 }
 
+// Whoever takes part may see what the others stamped.
+constexpr std::uint32_t recorder_mode(std::uint32_t mode) noexcept {
+  return reader_mode(mode);
+}
+
 static_assert(channel_directory_mode(0600) == 01700 && lane_mode(0600) == 0600);
 static_assert(channel_directory_mode(0640) == 01750 && readers_directory_mode(0640) == 01770);
 static_assert(lane_mode(0640) == 0640 && lane_lock_mode(0640) == 0600);

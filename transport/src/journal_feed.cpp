@@ -104,6 +104,23 @@ void JournalFeed::count_gap(std::uint32_t lane, std::uint64_t messages) noexcept
   if (detail::JournaledLane* const known = state_->find(lane)) known->count_gap(messages);
 }
 
+void JournalFeed::stamp_appended(std::uint32_t lane, Sequence first, std::uint64_t count) noexcept {
+  const detail::JournaledLane* const known = state_->find(lane);
+  if (known != nullptr) state_->stamps().appended(lane, known->files().epoch, first, count);
+}
+
+void JournalFeed::stamp_submitted(std::uint64_t item) {
+  state_->stamps().submitted(item);
+}
+
+void JournalFeed::stamp_reached(std::uint64_t written, std::uint64_t durable) noexcept {
+  state_->stamps().reached(written, durable);
+}
+
+const std::string& JournalFeed::stamps_refused() const noexcept {
+  return state_->stamps().refused();
+}
+
 void JournalFeed::refuse(std::uint32_t lane) noexcept {
   detail::JournaledLane* const known = state_->find(lane);
   if (known == nullptr) return;

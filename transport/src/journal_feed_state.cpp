@@ -19,7 +19,8 @@ JournalFeedState::JournalFeedState(std::shared_ptr<ChannelState> channel, Partic
       participant_(participant),
       words_(std::move(words)),
       channel_in_log_(channel_in_log),
-      remembered_(*channel_) {}
+      remembered_(*channel_),
+      stamps_(*channel_, participant.name()) {}
 
 JournalFeedState::~JournalFeedState() {
   if (!guard_.foreign()) words_.leave(participant_.name());

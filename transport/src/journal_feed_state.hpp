@@ -1,6 +1,7 @@
 // What a JournalFeed owns: the channel, its journal's words, and the lanes it reads.
 #pragma once
 
+#include "journal_stamps.hpp"
 #include "journal_words.hpp"
 #include "journaled_lane.hpp"
 #include "millrace/core/fork_guard.hpp"
@@ -36,6 +37,8 @@ class JournalFeedState {
 
   [[nodiscard]] JournalWords& words() noexcept { return words_; }
 
+  [[nodiscard]] JournalStamps& stamps() noexcept { return stamps_; }
+
   [[nodiscard]] bool foreign() const noexcept { return guard_.foreign(); }
 
   [[nodiscard]] std::vector<std::unique_ptr<JournaledLane>>& lanes() noexcept { return lanes_; }
@@ -57,6 +60,7 @@ class JournalFeedState {
   std::uint64_t look_again_ns_ = 0;          // 0: no lane has to be looked at once more
   std::vector<std::unique_ptr<JournaledLane>> lanes_;
   RememberedView remembered_;
+  JournalStamps stamps_;
 };
 
 // Takes the journal's role in a channel, or says why not.

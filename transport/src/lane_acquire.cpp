@@ -10,6 +10,7 @@
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/heavy_barrier.hpp"
 #include "millrace/core/lane_recovery.hpp"
+#include "publisher_stamps.hpp"
 
 #include <unistd.h>
 
@@ -174,6 +175,9 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
   if (!participant) return Failure(participant.error());
   (*participant)->will_need(layout::Repair::lane);
   const bool fencing = !(*participant)->membarrier_registered();
+  auto recorder = StampRecorder::create(*channel, (*participant)->name(),
+                                        layout::StampRole::publisher, options.stamps);
+  if (!recorder) return Failure(recorder.error());
   auto acquired = acquire(*channel, options.name, (*participant)->name(), fencing);
   if (!acquired) return Failure(acquired.error());
   auto state = std::make_unique<PublisherState>();
@@ -191,7 +195,13 @@ Result<std::unique_ptr<PublisherState>> open_publisher(const std::shared_ptr<Cha
   state->longest = message_bytes_max(channel->options.ring_bytes);
   state->fencing = fencing;
   state->strict = channel->options.require_readers;
+  state->careful = state->strict;
   state->racing = channel->may_overwrite();
+  if (*recorder) {
+    state->stamps.reset(
+        new PublisherStamps(std::move(*recorder), acquired->lane.lane, acquired->lane.epoch));
+    state->plan_stamps(acquired->frontier.sequence);
+  }
   state->owner.reset(new LaneOwner(channel, **participant, std::move(acquired->lock),
                                    std::move(acquired->lane), acquired->frontier.sequence,
                                    options.wait));

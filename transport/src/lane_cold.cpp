@@ -176,7 +176,7 @@ Failure LaneSet::cold_trouble(SubscriberState& state, ColdLane& cold, const Erro
     add(reader_.slot(cold.seen->files.lane).lost, error.lost());
     // A loss of nothing would be told without end.
     if (error.lost() == 0) drop_cold(cold);
-    state.attention = needs_care();
+    state.attention = needs_care(state);
     return Failure(error);
   }
   if (error.code() == Errc::damaged || error.code() == Errc::format) drop_cold(cold);

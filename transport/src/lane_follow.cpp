@@ -2,6 +2,7 @@
 #include "lane_set.hpp"
 #include "millrace/core/join.hpp"
 #include "own_words.hpp"
+#include "subscriber_stamps.hpp"
 
 namespace millrace::detail {
 
@@ -59,6 +60,7 @@ LaneCursor& LaneSet::add_cursor(SubscriberState& state, SeenLane& seen, Checkpoi
   // [sync:evicted] Acquire: entries before this count are old stories.
   seen.evictions_seen = seen.files.control().evicted_count.load(std::memory_order_acquire);
   seen.followed = true;
+  if (state.stamps) cursor.stamp_due = state.stamps->at_or_after(place.sequence);
   state.cursors.push_back(cursor);
   return state.cursors.back();
 }

@@ -72,7 +72,7 @@ Result<void> LaneSet::look(SubscriberState& state, bool again) noexcept {
     if (!followed && !active_ && !seen->broken) return followed;
     if (!followed) report(state, followed.error());
   }
-  state.attention = needs_care();
+  state.attention = needs_care(state);
   return {};
 }
 
@@ -140,7 +140,7 @@ Failure LaneSet::tell_news(SubscriberState& state) noexcept {
   if (!news_.empty()) {
     const Failure first(news_.front());
     news_.erase(news_.begin());
-    state.attention = needs_care();
+    state.attention = needs_care(state);
     return first;
   }
   const Failure failure = fail(Errc::overrun,
@@ -149,7 +149,7 @@ Failure LaneSet::tell_news(SubscriberState& state) noexcept {
                                "are lost",
                                channel_->name.c_str(), missed_);
   const std::uint64_t lost = std::exchange(missed_, 0);
-  state.attention = needs_care();
+  state.attention = needs_care(state);
   return Failure(failure.error().with_lost(lost));
 }
 

@@ -101,8 +101,9 @@ class LaneSet {
   bool took_cold(const Record& record, std::uint32_t lane) noexcept;
 
   // What next() must look at before every message.
-  [[nodiscard]] bool needs_care() const noexcept {
-    return has_news() || !cold_.empty() || remembered_.has_value() || channel_->ordered();
+  [[nodiscard]] bool needs_care(const SubscriberState& state) const noexcept {
+    return has_news() || !cold_.empty() || remembered_.has_value() || channel_->ordered() ||
+           state.stamp_in_hand();
   }
 
   // Everything up to the message that was handed out last is used.

@@ -29,6 +29,15 @@ const char* to_string(WhenJournalFails choice) noexcept {
   return "unknown";
 }
 
+const char* to_string(Stamps stamps) noexcept {
+  switch (stamps) {
+    case Stamps::off: return "off";
+    case Stamps::sampled: return "sampled";
+    case Stamps::all: return "all";
+  }
+  return "unknown";
+}
+
 const char* to_string(JournalHealth health) noexcept {
   switch (health) {
     case JournalHealth::ok: return "ok";

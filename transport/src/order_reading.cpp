@@ -3,6 +3,7 @@
 // any more is counted as lost, and the next one is taken.
 #include "lane_set.hpp"
 #include "millrace/transport/subscriber.hpp"
+#include "subscriber_stamps.hpp"
 
 #include <algorithm>
 
@@ -89,7 +90,7 @@ Poll SubscriberState::seek_in_lane(LaneCursor& cursor, Record& record) noexcept 
     const Poll found = cursor.reader.poll(record);
     if (found != Poll::message) return found == Poll::empty ? Poll::broken : found;
     if (record.position >= order->target) break;
-    if (!may_step_over(cursor, record)) return Poll::broken;
+    if (!cursor.may_step_over(record)) return Poll::broken;
     if (!in_place && !cursor.reader.validate(record.position)) return Poll::overrun;
     cursor.reader.advance(record);
     if (!in_place) cursor.reader.release();
@@ -106,7 +107,7 @@ Look SubscriberState::seek(Record& record, LaneCursor*& cursor) noexcept {
     }
     cursor = cursor_of(cursors, order->lane);
     if (cursor == nullptr) return failed(set->lost_in_order(*this));
-    if (due(*cursor) && !give_back(*cursor)) return failed(set->lapped_in_order(*this, cursor));
+    if (cursor->due() && !give_back(*cursor)) return failed(set->lapped_in_order(*this, cursor));
     const Poll found = seek_in_lane(*cursor, record);
     if (found != Poll::message) return trouble(*cursor, found);
     const bool wanted = filter.passes(record.key) && order->sequence >= order->first;
@@ -133,7 +134,13 @@ Look SubscriberState::next_in_order(Message& message) noexcept {
   LaneCursor* cursor = nullptr;
   const Look found = seek(record, cursor);
   if (found != Look::message) return found;
-  const std::byte* const data = hand_out(*cursor, record);
+  Record in_lane =
+      record;  // stamps go by the number in the lane, which the publisher knows as well
+  in_lane.sequence = cursor->reader.sequence();
+  const bool stamped = stamp_is_due(in_lane.sequence, cursor->stamp_due);
+  const std::byte* const data =
+      stamped ? hand_out_stamped(*cursor, in_lane, stamps->clock().ticks_ordered())
+              : hand_out(*cursor, record);
   if (data == nullptr) return failed(set->lapped_in_order(*this, cursor));
   MessageMaker::make(message, record, data, cursor->lane);
   took(*cursor);

@@ -44,13 +44,22 @@ Result<void> PublisherState::make_room(std::uint64_t length,
         "channel \"%s\": this publisher has an open claim or batch; publish or drop it first",
         owner->channel()->name.c_str());
   }
-  return owner->make_room(*this, length, timeout);
+  if (writer.sequence() != sampled) return owner->make_room(*this, length, timeout);
+  const std::uint64_t asked = claim_ticks();
+  Result<void> room;
+  if (strict || length > longest || !writer.has_room(length)) {
+    room = owner->make_room(*this, length, timeout);
+  }
+  if (room) stamp_claim(length, asked);
+  return room;
 }
 
 void PublisherState::abort() noexcept {
   open = false;
   writer.abandon();
-  if (!guard.foreign()) owner->count_abort();
+  if (guard.foreign()) return;
+  owner->count_abort();
+  forget_stamps();
 }
 
 Sequence PublisherState::durable() const noexcept {
@@ -82,6 +91,8 @@ Result<Sequence> PublisherState::publish_durable(std::uint64_t deadline_ns) noex
 
 Sequence PublisherState::publish_in_order() noexcept {
   const auto count = static_cast<std::uint32_t>(writer.open_count());
+  if (stamp_is_due(writer.sequence() + count, stamp_due)) [[unlikely]]
+    stamp_publish();
   const Position at = writer.show_unordered();
   open = false;
   const std::uint64_t index = at & (writer.lane().capacity() - 1);
@@ -89,7 +100,7 @@ Sequence PublisherState::publish_in_order() noexcept {
   if (!placed || owner->order_cut_off()) {
     owner->note_spoiled();
     owner->count_abort();
-    strict = true;  // the next claim asks make_room(), which says why there is none
+    strict = careful = true;  // the next claim asks make_room(), which says why there is none
     return order.messages();
   }
   writer.ordered(placed->ordinal + 1);
@@ -125,10 +136,14 @@ Result<std::span<std::byte>> Batch::claim(std::size_t length) noexcept {
                 "another",
                 layout::kOrderCountMax);
   }
+  const bool stamped =
+      detail::stamp_is_due(writer.sequence() + writer.open_count(), state_->sampled);
+  const std::uint64_t asked = stamped ? state_->claim_ticks() : 0;
   if (length > state_->longest || !writer.has_room(length)) {
     auto room = state_->owner->make_room(*state_, length, timeout_);
     if (!room) return Failure(room.error());
   }
+  if (stamped) state_->stamp_claim(length, asked);
   return std::span(state_->claim_bytes(), length);
 }
 

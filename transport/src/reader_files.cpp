@@ -11,25 +11,20 @@
 
 namespace millrace::detail {
 
-namespace {
-
-// Does the file belong to the same user as the participant in whose name it speaks? If not, it
-// would be waited for as long as that one lives, whatever becomes of its maker. A participant
-// without a file is dead, and the probe says so.
-bool same_user(const ChannelState& channel, ParticipantName participant, int reader_fd) noexcept {
-  struct stat reader {};
+// If not, it would be waited for as long as that one lives, whatever becomes of its maker. A
+// participant without a file is dead, and the probe says so.
+bool same_user(const ChannelState& channel, ParticipantName participant, int file) noexcept {
+  struct stat own {};
 
   struct stat owner {};
 
   const std::string path =
       std::string(kParticipantsDirectory) + "/" + millrace::to_string(participant);
-  if (fstat(reader_fd, &reader) != 0) return false;
+  if (fstat(file, &own) != 0) return false;
   const int looked =
       fstatat(channel.domain->directory.fd(), path.c_str(), &owner, AT_SYMLINK_NOFOLLOW);
-  return looked != 0 || reader.st_uid == owner.st_uid;
+  return looked != 0 || own.st_uid == owner.st_uid;
 }
-
-}  // namespace
 
 std::string to_string(const ReaderName& name) {
   return millrace::to_string(name.participant) + "." + std::to_string(name.number);

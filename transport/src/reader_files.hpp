@@ -36,6 +36,11 @@ struct ReaderName {
 [[nodiscard]] std::string to_string(const ReaderName& name);
 [[nodiscard]] std::optional<ReaderName> parse_reader_name(std::string_view text) noexcept;
 
+// Does the open file belong to the same user as the participant in whose name it speaks? A
+// participant that has no file any more is nobody to be mistaken for.
+[[nodiscard]] bool same_user(const ChannelState& channel, ParticipantName participant,
+                             int file) noexcept;
+
 // Every reader file there is; nothing if the directory cannot be read at the moment (no descriptor
 // is left): then nobody may be taken for gone.
 [[nodiscard]] std::optional<std::vector<ReaderName>> reader_names(const ChannelState& channel);

@@ -90,6 +90,7 @@ void SubscriberState::wake_publisher(const LaneCursor& cursor) const noexcept {
 
 Result<void> SubscriberState::release_all() noexcept {
   if (guard.foreign()) return foreign();
+  stamp_processed();
   for (LaneCursor& cursor : cursors) {
     if (cursor.published != cursor.reader.position() && !give_back(cursor)) {
       return order ? set->lapped_in_order(*this, &cursor) : set->lapped(*this, cursor);
@@ -102,6 +103,7 @@ Result<void> SubscriberState::release_all() noexcept {
 Result<void> SubscriberState::wait(std::chrono::nanoseconds timeout,
                                    std::uint64_t& deadline_ns) noexcept {
   if (guard.foreign()) return foreign();
+  stamp_processed();
   const std::uint64_t began = monotonic_ns();
   if (deadline_ns == 0) deadline_ns = deadline_after(timeout);
   const std::uint64_t deadline = deadline_ns;

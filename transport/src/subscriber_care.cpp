@@ -17,7 +17,8 @@ Look SubscriberState::round_with_care(Message& message) noexcept {
     const std::byte* data = nullptr;
     std::uint32_t lane = 0;
     const bool rings = cold.turn_of_rings();
-    const Look found = rings ? one_round(message) : set->next_cold(*this, record, data, lane);
+    Look found = rings ? one_round(message) : set->next_cold(*this, record, data, lane);
+    if (found == Look::stamped) found = next_stamped(message);
     if (found == Look::failed) return found;
     if (found == Look::message && rings) {
       cold.gave(kTurn * cursors.size());
@@ -37,6 +38,7 @@ Look SubscriberState::round_with_care(Message& message) noexcept {
 
 Look SubscriberState::next_with_care(Message& message) noexcept {
   if (guard.foreign()) return failed(foreign());
+  stamp_processed();
   set->acknowledge(*this);
   for (int round = 1;; ++round) {
     if (set->has_news()) return failed(set->tell_news(*this));
@@ -50,6 +52,7 @@ Look SubscriberState::next_with_care(Message& message) noexcept {
 
 Result<void> SubscriberState::prepare_each() noexcept {
   if (guard.foreign()) return foreign();
+  stamp_processed();
   set->acknowledge(*this);
   if (set->has_news()) return set->tell_news(*this);
   return {};
@@ -86,6 +89,7 @@ Look SubscriberState::next_in_ring(Record& record, const std::byte*& data,
 Look SubscriberState::next_in_place(Record& record, const std::byte*& data,
                                     std::uint32_t& lane) noexcept {
   if (guard.foreign()) return failed(foreign());
+  stamp_processed();
   if (attention) set->acknowledge(*this);
   for (int round = 1;; ++round) {
     if (set->has_news()) return failed(set->tell_news(*this));
@@ -116,7 +120,7 @@ Result<void> SubscriberState::finish(const Record& record, std::uint32_t lane) n
                 "this view of lane %u is no longer valid: the subscriber went on", lane);
   }
   LaneCursor& cursor = *found;
-  if (!cursor.reader.validate(record.position) || (due(cursor) && !give_back(cursor))) {
+  if (!cursor.reader.validate(record.position) || (cursor.due() && !give_back(cursor))) {
     if (lapped(cursor) == Look::failed) return Failure(*failure);
     return fail(Errc::overrun,
                 "lane %u: the publisher overtook this reader; nothing is lost, the next poll reads "

@@ -1,5 +1,6 @@
 // A new subscriber: its reader file, its place in every lane, and only then is it handed out.
 #include "lane_set.hpp"
+#include "subscriber_stamps.hpp"
 
 namespace millrace::detail {
 
@@ -60,6 +61,9 @@ Result<std::unique_ptr<SubscriberState>> open_subscriber(
     if (!held) return Failure(held.error());
     remembered.emplace(std::move(*held));
   }
+  auto recorder = StampRecorder::create(*channel, name.participant, layout::StampRole::subscriber,
+                                        options.stamps);
+  if (!recorder) return Failure(recorder.error());
   auto reader = ReaderFiles::create(*channel, name, lossy, fencing);
   if (!reader) return Failure(reader.error());
   auto state = std::make_unique<SubscriberState>();
@@ -80,6 +84,7 @@ Result<std::unique_ptr<SubscriberState>> open_subscriber(
     // Whole words are copied, so the last may reach seven bytes further.
     state->copy.resize(message_bytes_max(channel->options.ring_bytes) + kRecordAlign);
   }
+  if (*recorder) state->stamps.reset(new SubscriberStamps(std::move(*recorder)));
   state->set.reset(
       new LaneSet(channel, **participant, std::move(*reader), options, std::move(remembered)));
   if (auto joined = state->set->join_all(*state); !joined) return Failure(joined.error());

@@ -6,14 +6,14 @@
 // public name. A process that looks at the directory holds the directory, whatever its name.
 //
 // mirrors: transport/src/domain.cpp Domain::channel 265e9d441571
-// mirrors: transport/src/channel_build.cpp build_channel e6fef13691d9
-// mirrors: transport/src/channel_state.cpp ChannelState::open 9b967b9b37f8
+// mirrors: transport/src/channel_build.cpp build_channel d8d30d720d52
+// mirrors: transport/src/channel_state.cpp ChannelState::open 059828df35ea
 // mirrors: transport/src/channel_state.cpp ChannelState::check_in_place fa01f4933d85
 // mirrors: transport/src/clean.cpp Sweep::remove 08c1d7eab593
 // mirrors: transport/src/clean.cpp Sweep::remove_channel e5b5b8db7729
 // mirrors: transport/src/clean.cpp Sweep::unused b7417dadace8
 // mirrors: transport/src/clean.cpp Sweep::remove_unfinished 1c00fb818e54
-// mirrors: transport/src/clean.cpp Sweep::remove_tree 3855eee88b1a
+// mirrors: transport/src/clean.cpp Sweep::remove_tree ab331149e24e
 //
 // search: -DUSERS=1 -DREMOVERS=1 -DCRASHES=1
 // search: -DUSERS=1 -DREMOVERS=2 -DCRASHES=0

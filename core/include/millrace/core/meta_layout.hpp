@@ -47,7 +47,10 @@ inline constexpr std::uint16_t kTagCritical = 1;
 //      216    64  schema_name         creator  zero-terminated, for people
 //      280   256  huge_dir            creator  hugetlbfs directory of the rings, zero-terminated
 //      536   256  journal             creator  directory of the journal, zero-terminated
-//      792  3304  reserved            -        zero
+//      792     4  stamps              creator  0 off, 1 sampled, 2 all
+//      796     4  stamp_every         creator  1 message in so many: a power of two to 2^20
+//      800     4  stamp_records       creator  a flight recorder keeps: a power of two, 64 to 2^20
+//      804  3292  reserved            -        zero
 //     4096  4096  tags                creator  tag-length-value area
 struct MetaFile {
   SegmentHeader header;
@@ -71,7 +74,10 @@ struct MetaFile {
   char schema_name[kNameBytes];
   char huge_dir[kPathBytes];
   char journal[kPathBytes];
-  std::uint8_t reserved[3304];
+  std::uint32_t stamps;
+  std::uint32_t stamp_every;
+  std::uint32_t stamp_records;
+  std::uint8_t reserved[3292];
   std::uint8_t tags[kTagAreaBytes];
 };
 
@@ -97,10 +103,13 @@ static_assert(offsetof(MetaFile, schema) == 208);
 static_assert(offsetof(MetaFile, schema_name) == 216);
 static_assert(offsetof(MetaFile, huge_dir) == 280);
 static_assert(offsetof(MetaFile, journal) == 536);
+static_assert(offsetof(MetaFile, stamps) == 792);
+static_assert(offsetof(MetaFile, stamp_every) == 796);
+static_assert(offsetof(MetaFile, stamp_records) == 800);
 static_assert(offsetof(MetaFile, tags) == 4096);
 
 inline constexpr std::uint64_t kMetaFingerprint =
-    fingerprint({2,
+    fingerprint({3,
                  sizeof(MetaFile),
                  offsetof(MetaFile, header),
                  offsetof(MetaFile, uuid),
@@ -123,6 +132,9 @@ inline constexpr std::uint64_t kMetaFingerprint =
                  offsetof(MetaFile, schema_name),
                  offsetof(MetaFile, huge_dir),
                  offsetof(MetaFile, journal),
+                 offsetof(MetaFile, stamps),
+                 offsetof(MetaFile, stamp_every),
+                 offsetof(MetaFile, stamp_records),
                  offsetof(MetaFile, tags)});
 
 }  // namespace millrace::layout

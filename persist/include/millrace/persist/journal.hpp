@@ -174,6 +174,10 @@ class Journal {
   // could not be made is asked for again. At most a second.
   [[nodiscard]] std::chrono::nanoseconds until_wanted() const noexcept;
 
+  // Every item up to this one is written, so that a flush begun now makes it durable; equal to
+  // durable() where a write is durable when it completes.
+  [[nodiscard]] ItemNumber written() const noexcept;
+
   // Every item up to this one is durable. Never goes back.
   [[nodiscard]] ItemNumber durable() const noexcept;
 

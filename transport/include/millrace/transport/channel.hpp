@@ -7,6 +7,7 @@
 #include "millrace/transport/schema.hpp"
 #include "millrace/transport/stats.hpp"
 #include "millrace/transport/subscriber.hpp"
+#include "millrace/transport/trace.hpp"
 #include "millrace/transport/typed.hpp"
 
 #include <memory>
@@ -39,6 +40,10 @@ class Channel {
 
   // Lanes, readers, who blocks whom. Reads only, and needs nobody's cooperation.
   [[nodiscard]] Result<ChannelStats> stats() const;
+
+  // What its flight recorders hold. Reads only, and needs nobody's cooperation. Errors:
+  // no_permission, format (the domain's clock is damaged).
+  [[nodiscard]] Result<ChannelTrace> trace() const;
 
   // The message type it was created for; empty for bytes.
   [[nodiscard]] std::string schema() const;

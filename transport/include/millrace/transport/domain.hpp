@@ -9,6 +9,7 @@
 // one thread at a time.
 #pragma once
 
+#include "millrace/core/clock.hpp"
 #include "millrace/core/result.hpp"
 #include "millrace/transport/channel.hpp"
 #include "millrace/transport/clean.hpp"
@@ -69,6 +70,9 @@ class Domain {
   // Removes what is proven dead: participants, readers, drained lanes, unfinished channels, and
   // channels that nobody uses if `channels_too`. Never anything that a living process owns.
   [[nodiscard]] Result<CleanReport> clean(const CleanOptions& options = {});
+
+  // What stamps are taken with: one calibration for every process of the domain.
+  [[nodiscard]] Result<Clock> clock() const;
 
   // Where this domain lies.
   [[nodiscard]] const std::string& path() const noexcept;

@@ -147,6 +147,16 @@ class JournalFeed {
 
   Result<std::vector<Acknowledged>> acknowledged();
 
+  // Stamps (trace.hpp), as far as the channel's options ask for them. `count` messages from `first`
+  // on are in the item being built; that item is on its way; all up to these items are written, and
+  // durable (said before durable() tells anybody else).
+  void stamp_appended(std::uint32_t lane, Sequence first, std::uint64_t count) noexcept;
+  void stamp_submitted(std::uint64_t item);
+  void stamp_reached(std::uint64_t written, std::uint64_t durable) noexcept;
+
+  // Why nothing is stamped although it was asked for; else empty.
+  [[nodiscard]] const std::string& stamps_refused() const noexcept;
+
   // Appends the words to sleep on until one of these lanes has something, after announcing the
   // sleep to their publishers; false: something is there already. Several feeds share one wait.
   bool prepare_to_sleep(std::vector<FutexWait>& waits) noexcept;

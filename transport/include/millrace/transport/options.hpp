@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace millrace {
@@ -41,6 +42,12 @@ enum class WhenJournalFails : std::uint32_t {
 };
 
 [[nodiscard]] const char* to_string(WhenJournalFails choice) noexcept;
+
+// Which messages are stamped on their way: none; one in each block of `stamp_every`, the same ones
+// by everybody; or every one.
+enum class Stamps : std::uint32_t { off = 0, sampled = 1, all = 2 };
+
+[[nodiscard]] const char* to_string(Stamps stamps) noexcept;
 
 struct ChannelOptions {
   // Bytes of one lane's ring: a power of two from 4 KiB to 32 GiB. A message takes its length, 8
@@ -76,6 +83,13 @@ struct ChannelOptions {
   std::uint32_t mode = 0600;
   std::uint32_t group = kKeepGroup;
 
+  // Whoever takes part keeps a flight recorder: when the stamped messages were claimed, published,
+  // seen, processed, made durable. `millrace trace` and Channel::trace read it, also after its
+  // owner was killed. It takes stamp_records * 64 bytes and a page of shared memory.
+  Stamps stamps = Stamps::off;
+  std::uint32_t stamp_every = 1024;    // a power of two from 1 to 2^20
+  std::uint32_t stamp_records = 1024;  // the newest that are kept: a power of two from 64 to 2^20
+
   // A journal keeps the channel's messages: `journal` is the absolute path of its directory, needed
   // when the channel is created. Room in a ring is free again once its messages are durable, so
   // publishers need the journal to be written: `millrace record CHANNEL --journal DIR`, or a
@@ -92,6 +106,8 @@ struct PublisherOptions {
   std::string name{};
 
   Wait wait = Wait::automatic;
+
+  std::optional<Stamps> stamps{};  // another choice than the channel's
 };
 
 // Passes a message only if (key & mask) == value; a message that does not pass costs one look at
@@ -126,6 +142,8 @@ struct SubscriberOptions {
 
   // Never waited for, whatever the channel's policy: this reader may be lapped and counts its loss.
   bool lossy = false;
+
+  std::optional<Stamps> stamps{};  // another choice than the channel's
 
   // true: poll reports Errc::closed once every publisher has left or died and all was read. false:
   // it waits for the next publisher.

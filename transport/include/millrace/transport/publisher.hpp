@@ -106,6 +106,10 @@ class Publisher {
   Result<Sequence> send_durable(std::span<const std::byte> message, std::uint16_t key = 0,
                                 std::chrono::nanoseconds timeout = kForever) noexcept;
 
+  // The next message was meant to be sent at that tick of the domain's clock (Domain::clock): the
+  // stage `intended`, kept if the message is one that is stamped. For whoever sends by a schedule.
+  void intended(std::uint64_t ticks) noexcept;
+
   // Sequence of the next message; with Order::total it grows with what others publish meanwhile.
   [[nodiscard]] Sequence next_sequence() const noexcept { return state_->next_sequence(); }
 

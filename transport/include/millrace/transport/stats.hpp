@@ -154,6 +154,7 @@ struct ChannelStats {
   std::vector<LaneStats> lanes;
   std::vector<ReaderFileStats> readers;
   ChannelJournalStats journal;     // of a durable channel
+  std::uint64_t recorders = 0;     // flight recorders, also of those who have gone (trace.hpp)
   std::uint64_t shared_bytes = 0;  // of all files of the channel
 };
 

@@ -10,6 +10,7 @@
 #include "millrace/core/racing_copy.hpp"
 #include "millrace/core/result.hpp"
 #include "millrace/core/sleep.hpp"
+#include "millrace/transport/detail/stamp_due.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -36,7 +37,7 @@ class PublisherState {
 
   // The message can be written at once: nothing is open, the length is legal, there is room.
   [[nodiscard]] bool ready(std::uint64_t length) const noexcept {
-    return !guard.foreign() && !open && !strict && length <= longest && writer.has_room(length);
+    return !guard.foreign() && !open && !careful && length <= longest && writer.has_room(length);
   }
 
   // Makes room for a message of `length` bytes, waiting at most `timeout` for the readers in the
@@ -71,6 +72,8 @@ class PublisherState {
   Sequence publish() noexcept {
     if (ordered) return publish_in_order();
     const Sequence first = writer.sequence();
+    if (stamp_is_due(first + writer.open_count(), stamp_due)) [[unlikely]]
+      stamp_publish();
     const Position at = writer.publish();
     open = false;
     MILLRACE_CRASH_POINT("publish.before-wake");
@@ -101,6 +104,14 @@ class PublisherState {
     return ordered && !guard.foreign() ? order.messages() : writer.sequence();
   }
 
+  // Stamps (publisher_stamps.cpp). Plans the next ones, where `next` is the next message.
+  void plan_stamps(Sequence next) noexcept;
+  // For Publisher::intended.
+  void intend(std::uint64_t ticks) noexcept;
+  // Of the claim of a message that is stamped: when it was asked for; and once that has its room.
+  [[nodiscard]] std::uint64_t claim_ticks() const noexcept;
+  void stamp_claim(std::uint64_t length, std::uint64_t claim) noexcept;
+
   LaneWriter<ProductionMemory> writer;
   OrderWriter<ProductionMemory> order;  // of an ordered channel
   std::uint64_t first_block = 0;        // the number that our lane's first block has in it
@@ -111,11 +122,17 @@ class PublisherState {
   bool open = false;     // a claim or batch is open
   bool strict = false;   // require_readers: ask the slow path every time
   bool ordered = false;  // publish through `order`
+  bool careful = false;  // ask it for the next message: strict, or that one is stamped
   bool racing = false;   // readers may be overtaken: payload moves through atomics
   std::unique_ptr<LaneOwner, LaneOwnerDelete> owner;
+  std::unique_ptr<PublisherStamps, StampsDelete> stamps;  // null: off
+  Sequence sampled = Sampling::kNever;                    // the next message whose claim is stamped
+  Sequence stamp_due = Sampling::kNever;  // a publish that reaches so far has something to stamp
 
  private:
   Sequence publish_in_order() noexcept;
+  void stamp_publish() noexcept;
+  void forget_stamps() noexcept;
   void wake(Position at) noexcept;
 };
 

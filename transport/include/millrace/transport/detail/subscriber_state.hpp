@@ -3,7 +3,6 @@
 // and lanes that are read from a journal are behind LaneSet (transport/src).
 #pragma once
 
-#include "millrace/core/cpu.hpp"
 #include "millrace/core/crash_point.hpp"
 #include "millrace/core/fork_guard.hpp"
 #include "millrace/core/racing_copy.hpp"
@@ -29,14 +28,6 @@ struct LaneSetDelete {
   void operator()(LaneSet* set) const noexcept;
 };
 
-// What a look for a message came to. An Error is large; it is made only when there is one.
-enum class Look : std::uint8_t {
-  message,
-  nothing,
-  again,   // nothing yet, but another round is due
-  failed,  // SubscriberState::failure says why
-};
-
 class SubscriberState {
  public:
   static constexpr std::uint32_t kTurn = 64;  // messages of a lane before the next has its turn
@@ -54,6 +45,7 @@ class SubscriberState {
       Look found = one_round(message);
       if (found == Look::message) [[likely]]
         return found;
+      if (found == Look::stamped) return stamped_by_copy(message);
       if (found == Look::nothing) found = nothing();
       if (found != Look::again) return found;
       if (attention) return next_by_copy(message);
@@ -83,12 +75,17 @@ class SubscriberState {
   Look next_in_place(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
   Result<void> finish(const Record& record, std::uint32_t lane) noexcept;
 
+  // Stamps (subscriber_stamps.cpp). The message in the caller's hands is done with.
+  void stamp_processed() noexcept;
+  [[nodiscard]] bool stamp_in_hand() const noexcept;
+
   std::vector<LaneCursor> cursors;
   std::unique_ptr<OrderCursor> order;  // of an ordered channel
   std::size_t current = 0;
   std::uint32_t left_in_turn = kTurn;
-  std::size_t quiet = 0;  // lanes in a row that were found empty
-  bool rested = false;    // a lane was left out, so another look is due before "nothing is there"
+  std::uint32_t left_when_interrupted = 0;  // by a stamped message, plus 1
+  std::size_t quiet = 0;                    // lanes in a row that were found empty
+  bool rested = false;  // a lane was left out, so another look is due before "nothing is there"
   ForkGuard guard;
   KeyFilter filter;
   bool in_place = true;    // Policy::block: messages point into the ring
@@ -102,6 +99,7 @@ class SubscriberState {
   std::vector<std::byte> copy;   // the private copy under evict and lossy
   std::optional<Error> failure;  // of the last look that failed
   std::unique_ptr<LaneSet, LaneSetDelete> set;
+  std::unique_ptr<SubscriberStamps, StampsDelete> stamps;  // null: off
 
   static Failure foreign() noexcept;
 
@@ -117,6 +115,13 @@ class SubscriberState {
     Message careful;
     const Look found = next_with_care(careful);
     if (found == Look::message) message = careful;
+    return found;
+  }
+
+  Look stamped_by_copy(Message& message) noexcept {
+    Message stamped;
+    const Look found = next_stamped(stamped);
+    if (found == Look::message) message = stamped;
     return found;
   }
 
@@ -167,7 +172,9 @@ class SubscriberState {
         Record record;
         const Poll found = take(cursor, record);
         if (found == Poll::message) [[likely]] {
-          if (due(cursor) && !give_back(cursor)) [[unlikely]]
+          if (stamp_is_due(record.sequence, cursor.stamp_due)) [[unlikely]]
+            return Look::stamped;
+          if (cursor.due() && !give_back(cursor)) [[unlikely]]
             return lapped(cursor);
           const std::byte* const data = hand_out(cursor, record);
           if (data == nullptr) [[unlikely]]
@@ -192,12 +199,16 @@ class SubscriberState {
       LaneCursor& cursor = cursors[current];
       if (left_in_turn != 0 && !resting(cursor)) {
         const Poll found = run(cursor, handler, most, done);
+        if (left_when_interrupted != 0 && resume_turn() && done != most) [[unlikely]] {
+          ++turns;
+          continue;
+        }
         if (found == Poll::empty) {
           if (!went_empty(cursor)) [[unlikely]]
             return trouble(cursor, Poll::empty);
         } else if (found != Poll::message) [[unlikely]] {
           return trouble(cursor, found);
-        } else if (due(cursor) ? !give_back(cursor) : !settle(cursor)) [[unlikely]] {
+        } else if (cursor.due() ? !give_back(cursor) : !settle(cursor)) [[unlikely]] {
           return lapped(cursor);
         }
         if (done == most) return Look::message;
@@ -227,7 +238,7 @@ class SubscriberState {
   // A record that does not pass the filter. Message: look at the next one.
   Poll pass_over(LaneCursor& cursor, const Record& record, Position began) noexcept {
     if (record.position >= cursor.deliverable && held_back(cursor)) return Poll::empty;
-    if (!may_step_over(cursor, record)) return Poll::broken;
+    if (!cursor.may_step_over(record)) return Poll::broken;
     if (record.position - began >= cursor.reader.lane().capacity()) return Poll::empty;
     // What is only stepped over must be true as well: its length says where the next one begins.
     if (!in_place && !cursor.reader.validate(record.position)) return Poll::overrun;
@@ -235,13 +246,6 @@ class SubscriberState {
     if (!in_place) cursor.reader.release();
     ++cursor.skipped;
     return Poll::message;
-  }
-
-  // A producer publishes below its limit only. Without this look a ring that its publisher has
-  // filled with records that do not pass would be walked round and round.
-  static bool may_step_over(const LaneCursor& cursor, const Record& record) noexcept {
-    // Relaxed: the header's acquire load in poll() orders it.
-    return record.position < cursor.reader.lane().limit().load(std::memory_order_relaxed);
   }
 
   // The bytes of `record` for the caller, or null if they were overwritten while being copied.
@@ -268,7 +272,9 @@ class SubscriberState {
       Record record;
       const Poll found = take(cursor, record);
       if (found != Poll::message) return found;
-      const std::byte* const data = hand_out(cursor, record);
+      const bool stamped = stamp_is_due(record.sequence, cursor.stamp_due);
+      const std::byte* const data =
+          stamped ? interrupt_turn(cursor, record) : hand_out(cursor, record);
       if (data == nullptr) return Poll::overrun;
       Message message;
       MessageMaker::make(message, record, data, cursor.lane);
@@ -276,11 +282,6 @@ class SubscriberState {
       ++done;
     }
     return Poll::message;
-  }
-
-  // An eighth of the ring is used up: time to let the publisher have it.
-  [[nodiscard]] static bool due(const LaneCursor& cursor) noexcept {
-    return cursor.reader.position() >= cursor.due_at;
   }
 
   // Ends what was read since the last release; false: it may have been overwritten meanwhile.
@@ -303,6 +304,8 @@ class SubscriberState {
     cursor.slot->position.store(position, std::memory_order_release);
     cursor.stands_at(position);
     MILLRACE_CRASH_POINT("release.stored");
+    if (cursor.unreleased != 0) [[unlikely]]
+      stamp_released(cursor);
     note_release(cursor);
     if (fencing) {
       ProductionMemory::full_fence();  // [sync:back-pressure] we pay, the sleeper need not
@@ -322,20 +325,8 @@ class SubscriberState {
     if (cursor.published != cursor.reader.position() && !give_back(cursor)) return false;
     if (cursor.poisoned->load(std::memory_order_relaxed) != 0) [[unlikely]]
       return false;
-    cursor.idle = cursor.run != 0 ? 0 : cursor.idle + 1;
-    cursor.rest = cursor.idle < kRestMax ? cursor.idle : kRestMax;
-    step_back(cursor);
+    cursor.found_empty();
     return true;
-  }
-
-  // After a run, a reader that polls at once polls the very line that is being written, and the two
-  // processors pull it to and fro. A moment's distance doubles a flood; lone messages never see it.
-  static void step_back(LaneCursor& cursor) noexcept {
-    if (cursor.run >= kRun) {
-      for (int i = 0; i < kStepBack; ++i)
-        cpu::pause();
-    }
-    cursor.run = 0;
   }
 
   // Idle lanes are looked at less often, but only while others have something.
@@ -366,9 +357,6 @@ class SubscriberState {
     return look_around();
   }
 
-  static constexpr std::uint32_t kRestMax = 31;
-  static constexpr std::uint32_t kRun = 8;
-  static constexpr int kStepBack = 8;
   // Looks at all lanes in one call: as they stand, those that were resting, those that are new. No
   // more, because any member of the channel can say without end that there are new ones.
   static constexpr int kRoundsMax = 3;
@@ -382,6 +370,14 @@ class SubscriberState {
   void took(LaneCursor& cursor) noexcept;
   Look place_in_order(Record& record, const std::byte*& data, std::uint32_t& lane) noexcept;
   Result<void> finish_in_order(const Record& record, std::uint32_t lane) noexcept;
+  Look next_stamped(Message& message) noexcept;
+  const std::byte* hand_out_stamped(LaneCursor& cursor, const Record& record,
+                                    std::uint64_t visible) noexcept;
+  // The same in each(): the turn ends with this message, so that only a turn's end, and not every
+  // message, need ask whether the handler has returned from a stamped one; then it goes on.
+  const std::byte* interrupt_turn(LaneCursor& cursor, Record record) noexcept;
+  bool resume_turn() noexcept;
+  void stamp_released(LaneCursor& cursor) noexcept;
 
   Look look_around() noexcept;
   // Failed; or again, if the lane is read from the journal from here on.
