@@ -94,6 +94,14 @@ void add_order_option(CLI::App& verb, Order& order) {
                     order, {{"lane", Order::lane}, {"total", Order::total}});
 }
 
+void add_stamps_option(CLI::App& verb, Stamps& stamps) {
+  add_choice<Stamps>(verb, "--stamps",
+                     "Which messages are stamped on their way for `millrace trace`, if the channel "
+                     "is made now: off, sampled (one in 1024) or all",
+                     stamps,
+                     {{"off", Stamps::off}, {"sampled", Stamps::sampled}, {"all", Stamps::all}});
+}
+
 void add_wait_option(CLI::App& verb, Wait& wait) {
   add_choice<Wait>(verb, "--wait", "How to wait: spin, yield, park or automatic (automatic)", wait,
                    {{"spin", Wait::spin},

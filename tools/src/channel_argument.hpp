@@ -31,6 +31,9 @@ void add_policy_option(CLI::App& verb, Policy& policy);
 // --order lane|total.
 void add_order_option(CLI::App& verb, Order& order);
 
+// --stamps off|sampled|all.
+void add_stamps_option(CLI::App& verb, Stamps& stamps);
+
 // --wait spin|yield|park|automatic.
 void add_wait_option(CLI::App& verb, Wait& wait);
 

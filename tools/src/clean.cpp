@@ -25,11 +25,13 @@ void print_count(std::size_t count, const char* one, const char* many) {
 void print_text(const CleanReport& cleaned) {
   print_count(cleaned.participants, "dead participant", "dead participants");
   print_count(cleaned.readers, "reader of a dead process", "readers of dead processes");
+  print_count(cleaned.recorders, "flight recorder whose owner is gone",
+              "flight recorders whose owners are gone");
   print_count(cleaned.lanes, "lane that was read to its end", "lanes that were read to their ends");
   print_count(cleaned.unfinished, "unfinished channel", "unfinished channels");
   print_count(cleaned.channels, "channel that nobody used", "channels that nobody used");
-  const std::size_t removed = cleaned.participants + cleaned.readers + cleaned.lanes +
-                              cleaned.unfinished + cleaned.channels;
+  const std::size_t removed = cleaned.participants + cleaned.readers + cleaned.recorders +
+                              cleaned.lanes + cleaned.unfinished + cleaned.channels;
   if (removed == 0) std::puts("nothing was dead");
   for (const std::string& sentence : cleaned.kept)
     std::printf("kept %s\n", sentence.c_str());
@@ -58,6 +60,7 @@ int run_clean(const CleanArguments& arguments) {
                 {"removed",
                  {{"participants", cleaned->participants},
                   {"readers", cleaned->readers},
+                  {"recorders", cleaned->recorders},
                   {"lanes", cleaned->lanes},
                   {"unfinished", cleaned->unfinished},
                   {"channels", cleaned->channels}}},

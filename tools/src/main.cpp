@@ -89,6 +89,7 @@ int run(int argc, char** argv) {
   add_ls(app, exit_code);
   add_stat(app, exit_code);
   add_top(app, exit_code);
+  add_trace(app, exit_code);
   add_doctor(app, exit_code);
   add_clean(app, exit_code);
 #if defined(MILLRACE_HAS_BENCH)

@@ -246,6 +246,7 @@ void add_pub(CLI::App& app, int& exit_code) {
   add_ring_option(verb, arguments->channel.options.ring_bytes);
   add_policy_option(verb, arguments->channel.options.policy);
   add_order_option(verb, arguments->channel.options.order);
+  add_stamps_option(verb, arguments->channel.options.stamps);
   add_name_option(verb, arguments->publisher.name);
   verb.add_flag("--durable", arguments->durable,
                 "Wait until each message is on disk before the next (the channel must be durable)");

@@ -199,6 +199,7 @@ void add_channel_options(CLI::App& verb, RecordArguments& arguments) {
                 "Make a channel that is missing, durable with this journal");
   add_ring_option(verb, arguments.options.ring_bytes);
   add_policy_option(verb, arguments.options.policy);
+  add_stamps_option(verb, arguments.options.stamps);
   const auto take = [&arguments](const std::string& text) {
     if (text != "block" && text != "proceed") {
       throw CLI::ValidationError("--when-journal-fails",

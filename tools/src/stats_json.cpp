@@ -97,7 +97,10 @@ json to_json(const ChannelOptions& options) {
           {"mode", options.mode},
           {"durable", options.durable},
           {"journal", options.journal},
-          {"when_journal_fails", to_string(options.when_journal_fails)}};
+          {"when_journal_fails", to_string(options.when_journal_fails)},
+          {"stamps", to_string(options.stamps)},
+          {"stamp_every", options.stamp_every},
+          {"stamp_records", options.stamp_records}};
 }
 
 json to_json(const OrderStats& order) {
@@ -106,10 +109,10 @@ json to_json(const OrderStats& order) {
 
 json to_json(const ChannelSample& sample, const ChannelSample* before) {
   const ChannelStats& stats = sample.stats;
-  json object = {{"channel", stats.name},   {"options", to_json(stats.options)},
-                 {"schema", stats.schema},  {"shared_bytes", stats.shared_bytes},
-                 {"journal", nullptr},      {"lanes", json::array()},
-                 {"readers", json::array()}};
+  json object = {{"channel", stats.name},        {"options", to_json(stats.options)},
+                 {"schema", stats.schema},       {"shared_bytes", stats.shared_bytes},
+                 {"recorders", stats.recorders}, {"journal", nullptr},
+                 {"lanes", json::array()},       {"readers", json::array()}};
   if (stats.options.durable) object["journal"] = to_json(stats.journal);
   object["order"] = nullptr;
   if (stats.options.order == Order::total) object["order"] = to_json(stats.order);

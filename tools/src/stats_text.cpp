@@ -105,6 +105,10 @@ std::string to_text(const ChannelSample& sample, const ChannelSample* before) {
     add_line(text, "order: %s messages in %s publishes", number(stats.order.messages).c_str(),
              number(stats.order.publishes).c_str());
   }
+  if (stats.recorders != 0) {
+    add_line(text, "stamps %s: %s flight recorders (millrace trace %s)",
+             to_string(stats.options.stamps), number(stats.recorders).c_str(), stats.name.c_str());
+  }
   text += journal_text(stats);
   for (const LaneStats& lane : stats.lanes) {
     add_lane(text, lane,

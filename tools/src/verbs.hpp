@@ -18,6 +18,7 @@ void add_storm(CLI::App& app, int& exit_code);
 void add_ls(CLI::App& app, int& exit_code);
 void add_stat(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);
+void add_trace(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
 void add_clean(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);  // only where the benchmarks are built
