@@ -5,7 +5,9 @@
 #include "survivors.hpp"
 
 #include <bit>
+#include <csignal>
 #include <cstring>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <system_error>
 #include <unordered_map>
@@ -16,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr unsigned kWatchdogSeconds = 60;
+constexpr int kWatchdogSeconds = 60;
 constexpr int kMissed = 4;
 
 using Code = void (*)();
@@ -56,7 +58,7 @@ void survive(const Attempt& attempt) {
     survivors.read_all();
     usleep(100);
   }
-  survivors.judge();
+  survivors.judge(attempt.whole);
   ledger.enter(Stage::judged);
 }
 
@@ -113,9 +115,27 @@ bool meet_fate(const Attempt& attempt, SteppedVictim& victim) {
   return there;
 }
 
+volatile std::sig_atomic_t seconds_left = kWatchdogSeconds;
+
+// A tick a second, and not one alarm: while everybody is frozen, nobody hangs.
+void begin_watchdog() {
+  struct sigaction action {};
+
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int number) {
+    seconds_left = seconds_left - 1;
+    if (seconds_left > 0) return;
+    std::signal(number, SIG_DFL);
+    raise(number);
+  };
+  sigaction(SIGALRM, &action, nullptr);
+  const itimerval every_second{{1, 0}, {1, 0}};
+  setitimer(ITIMER_REAL, &every_second, nullptr);
+}
+
 // In a process of its own; its exit code is the outcome.
 int supervise(const Attempt& attempt) {
-  alarm(kWatchdogSeconds);
+  begin_watchdog();
   Ledger& ledger = *attempt.ledger;
   const pid_t others = fork();
   if (others == 0) {

@@ -25,6 +25,7 @@ struct Attempt {
   Fate fate = Fate::none;
   std::uint32_t point = 0;
   std::uint32_t first_death = 0;  // of Operation::after
+  bool whole = true;              // as in Survivors::judge
 };
 
 enum class Outcome : std::uint8_t {

@@ -51,7 +51,7 @@ class Search {
   }
 
   Outcome attempt(Fate fate, std::uint32_t point) {
-    const Attempt one{lives_, ledger_.get(), trace_, fate, point, first_death_};
+    const Attempt one{lives_, ledger_.get(), trace_, fate, point, first_death_, whole_};
     const Outcome outcome = crash::run(one, scratch_ / "domain", clock_);
     std::error_code ignored;
     if (outcome == Outcome::broken) fs::remove_all(scratch_ / "domain", ignored);
@@ -102,6 +102,7 @@ class Search {
   }
 
   void strike(std::uint32_t point) {
+    whole_ = needs_whole(point);
     Outcome outcome = Outcome::missed;
     for (int i = 0; i < kTries && outcome == Outcome::missed; ++i)
       outcome = attempt(settings_.freeze ? Fate::freeze : Fate::kill, point);
@@ -110,12 +111,21 @@ class Search {
       return;
     }
     ++report_.points;
+    report_.whole += whole_ ? 1 : 0;
+    judged_ = judged_ || whole_;
     judge(outcome, point);
+    whole_ = true;
+  }
+
+  // Points come in their order.
+  bool needs_whole(std::uint32_t point) {
+    if (trace_.distinct(point)) judged_ = false;
+    return settings_.whole || settings_.freeze || !judged_;
   }
 
   void judge(Outcome outcome, std::uint32_t point) {
     if (outcome == Outcome::broken) return note_violation(ledger_->sentence(), point);
-    if (left_ != ledger_->left.data()) {
+    if (whole_ && left_ != ledger_->left.data()) {
       note_violation("what is left is not what a good life leaves:\n" +
                          std::string(ledger_->left.data()) + "instead of:\n" + left_,
                      point);
@@ -142,6 +152,8 @@ class Search {
   const Operation& operation_;
   const Operation* lives_ = nullptr;
   std::uint32_t first_death_ = 0;
+  bool whole_ = true;    // this attempt has the whole judgement
+  bool judged_ = false;  // and so had one since the image changed
   SearchSettings settings_;
   Shared<Ledger> ledger_;
   Shared<TracedStep> steps_;

@@ -1,7 +1,7 @@
 // Kills a process at the instructions of each operation, and says what the others found.
 //
 // usage: kill_search [--operation NAME] [--every N] [--most N] [--seed S] [--images] [--freeze]
-//                    [--flawed] [--json] [--list]
+//                    [--flawed] [--whole] [--json] [--list]
 //
 //   --operation NAME  only this one; --list names them
 //   --every N         of points that look alike from outside only every N-th; default: all
@@ -10,6 +10,7 @@
 //   --images          not at every system call, only at every image of shared memory
 //   --freeze          stop the victim and let it go on, instead of killing it
 //   --flawed          the operations with a planted mistake instead of the good ones
+//   --whole           newcomers, successor and cleaner also where others see nothing new
 //   --json            a line of JSON for each operation, instead of a table
 //
 // Exit code: 0 nothing found, 1 something found (with --flawed: not in each of them), 2 a wrong
@@ -57,6 +58,8 @@ Arguments arguments_of(std::span<char*> words) {
       found.settings.calls = false;
     } else if (name == "--flawed") {
       found.flawed = true;
+    } else if (name == "--whole") {
+      found.settings.whole = true;
     } else if (name == "--json") {
       found.json = true;
     } else if (name == "--list") {
@@ -75,13 +78,13 @@ void print(const SearchReport& report, const Arguments& arguments) {
   if (arguments.json) {
     std::printf(
         "{\"operation\":\"%s\",\"instructions\":%u,\"images\":%u,\"calls\":%u,"
-        "\"points\":%u,\"missed\":%u,\"violations\":%u,\"seconds\":%.1f}\n",
+        "\"points\":%u,\"whole\":%u,\"missed\":%u,\"violations\":%u,\"seconds\":%.1f}\n",
         report.operation.c_str(), report.instructions, report.images, report.calls, report.points,
-        report.missed, report.violations, report.seconds);
+        report.whole, report.missed, report.violations, report.seconds);
   } else {
-    std::printf("| %s | %u | %u | %u | %u | %u | %u |\n", report.operation.c_str(),
-                report.instructions, report.images, report.calls, report.points, report.missed,
-                report.violations);
+    std::printf("| %s | %u | %u | %u | %u | %u | %u | %u | %.0f |\n", report.operation.c_str(),
+                report.instructions, report.images, report.calls, report.points, report.whole,
+                report.missed, report.violations, report.points / report.seconds);
   }
   std::fflush(stdout);
   if (!report.first.empty() && !arguments.flawed) {
@@ -95,8 +98,8 @@ int run(const Arguments& arguments) {
   bool as_wanted = true;
   if (!arguments.json && !arguments.list) {
     std::printf(
-        "| operation | instructions | images | system calls | %s at | missed | violations "
-        "|\n|---|--:|--:|--:|--:|--:|--:|\n",
+        "| operation | instructions | images | system calls | %s at | judged whole | missed | "
+        "violations | points/s |\n|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         arguments.settings.freeze ? "stopped" : "killed");
   }
   for (const Operation* operation : operations) {
@@ -123,7 +126,7 @@ int main(int count, char** words) {
   std::fprintf(stderr,
                "kill_search: %.*s is not understood, or lacks its value\n"
                "usage: kill_search [--operation NAME] [--every N] [--most N] [--seed S] [--images] "
-               "[--freeze] [--flawed] [--json] [--list]\n",
+               "[--freeze] [--flawed] [--whole] [--json] [--list]\n",
                static_cast<int>(arguments.wrong.size()), arguments.wrong.data());
   return 2;
 }

@@ -235,12 +235,13 @@ void Survivors::use_channel(const char* name) {
   sent_[kStranger] = 0;
 }
 
-void Survivors::judge() {
+void Survivors::judge(bool whole) {
   check_what_is_there();
   if (good() && slow_) check_slow_reader();
   slow_.reset();
   if (good() && operation_.judge != nullptr) operation_.judge(*this);
   if (good()) fill_a_ring(*other_, kOther);
+  if (!whole) return;
   if (good()) let_others_come();
   if (good()) clean_up();
 }

@@ -22,8 +22,9 @@ class Survivors {
   // The victim is stopped: they go on, and whatever could take something from it is tried.
   void provoke();
 
-  // The victim is gone: the promise is checked.
-  void judge();
+  // The victim is gone: the promise is checked. `whole`: also with newcomers, a successor and a
+  // cleaner, and then everybody leaves.
+  void judge(bool whole);
 
   // For Operation::before: a process that does this in the domain and is killed.
   void let_die(const std::function<void(Actor&)>& life) const;
