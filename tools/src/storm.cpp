@@ -28,7 +28,8 @@ namespace {
 
 constexpr std::uint64_t kRingBytes = std::uint64_t{64} << 10;
 constexpr std::uint32_t kLanes = 128;
-constexpr std::uint64_t kWatchdogNs = 20'000'000'000;
+// Long: a machine that starves a storm is no defect of what is tested.
+constexpr std::uint64_t kWatchdogNs = 60'000'000'000;
 constexpr std::uint64_t kPlantedWatchdogNs = 2'000'000'000;
 constexpr std::uint64_t kNoiseNs = 250'000'000;
 constexpr Policy kPolicies[] = {Policy::block, Policy::evict, Policy::lossy};

@@ -2,6 +2,7 @@
 
 #include "millrace/core/clock.hpp"
 #include "signals.hpp"
+#include "storm_patience.hpp"
 #include "storm_victim.hpp"
 
 #include <algorithm>
@@ -198,6 +199,7 @@ StormAim StormConduct::choose_aim(const StormSlot& slot) {
 void StormConduct::succeed(StormSlot& slot, StormCrew::Process heir) {
   const StormLife& victim = memory_->lives[slot.life];
   StormLife& life = memory_->lives[heir.life];
+  life.halted_ns = slot.stopped ? slot.stopped_ns : monotonic_ns();
   const KillPoint point = take_aim(slot.pid, victim, choose_aim(slot));
   if (!point.gone) {
     const auto waiting = who_waits_for(slot);
@@ -229,10 +231,10 @@ void StormConduct::count_death(const StormSlot& slot, const KillPoint& point) {
 
 bool StormConduct::await_ready(StormCrew::Process process) {
   const StormLife& life = memory_->lives[process.life];
-  const std::uint64_t until_ns = monotonic_ns() + memory_->settings.watchdog_ns;
+  StormPatience patience(memory_->settings.watchdog_ns);
   while (life.ready.load(std::memory_order_relaxed) == 0) {
     if (end_requested()) return false;
-    if (monotonic_ns() > until_ns) {
+    if (patience.over()) {
       memory_->violate("life " + std::to_string(process.life) + " does not begin");
       return false;
     }
@@ -326,6 +328,7 @@ void StormConduct::end() {
   for (StormSlot& slot : crew_.slots()) {
     if (slot.alive()) crew_.resume(slot);
   }
+  course_.absences = crew_.stops();
   memory_->raise(StormPhase::publishers_leave);
   crew_.await_end(StormRole::publisher);
   crew_.await_end(StormRole::cleaner);

@@ -31,6 +31,7 @@ struct StormCourse {
   std::uint64_t added = 0;
   std::uint64_t left = 0;
   KillPoints points;
+  std::vector<StormAbsence> absences;             // stopped, and went on
   std::vector<std::uint64_t> reader_recovery_ns;  // lock free → the waiting publisher goes on
   bool interrupted = false;
   bool out_of_lives = false;

@@ -3,6 +3,7 @@
 #include "millrace/core/clock.hpp"
 #include "report.hpp"
 #include "spawn_self.hpp"
+#include "storm_patience.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,8 @@ namespace millrace::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{1};
+// Not even a fat victim keeps us for so long.
+constexpr std::uint64_t kPauseNs = 5'000'000'000;
 
 void wait_for_end(pid_t pid) noexcept {
   int status = 0;
@@ -99,6 +102,7 @@ void StormCrew::discard(Process process) {
 void StormCrew::stop(StormSlot& slot, std::uint64_t until_ns) {
   kill(slot.pid, SIGSTOP);
   slot.stopped = true;
+  slot.stopped_ns = monotonic_ns();
   slot.continue_ns = until_ns;
 }
 
@@ -107,6 +111,7 @@ void StormCrew::resume(StormSlot& slot) {
   kill(slot.pid, SIGCONT);
   slot.stopped = false;
   slot.resumed_ns = monotonic_ns();
+  stops_.push_back({slot.role, slot.slot, slot.channel, slot.stopped_ns, slot.resumed_ns});
 }
 
 void StormCrew::bury(StormSlot& slot) noexcept {
@@ -149,8 +154,19 @@ void StormCrew::watch(StormSlot& slot, std::uint64_t now_ns) {
   }
 }
 
+// A machine that was paused, or a storm that was frozen as a whole, is no reason to call anybody
+// late.
+void StormCrew::notice_pause(std::uint64_t now_ns) {
+  const std::uint64_t away_ns = pumped_ns_ == 0 ? 0 : now_ns - pumped_ns_;
+  pumped_ns_ = now_ns;
+  if (away_ns < kPauseNs) return;
+  for (StormSlot& slot : slots_)
+    slot.resumed_ns = now_ns;
+}
+
 void StormCrew::pump() {
   const std::uint64_t now_ns = monotonic_ns();
+  notice_pause(now_ns);
   for (StormSlot& slot : slots_) {
     if (slot.alive() && slot.stopped && now_ns >= slot.continue_ns) resume(slot);
     if (slot.alive()) watch(slot, now_ns);
@@ -159,10 +175,10 @@ void StormCrew::pump() {
 }
 
 void StormCrew::await_end(StormRole role) {
-  const std::uint64_t until_ns = monotonic_ns() + 2 * memory_->settings.watchdog_ns;
+  StormPatience patience(2 * memory_->settings.watchdog_ns);
   for (StormSlot& slot : slots_) {
     if (slot.role != role) continue;
-    while (slot.alive() && monotonic_ns() < until_ns) {
+    while (slot.alive() && !patience.over()) {
       pump();
       std::this_thread::sleep_for(kLook);
     }

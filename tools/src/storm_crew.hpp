@@ -26,9 +26,19 @@ struct StormSlot {
   std::uint32_t life = kNoLife;
   bool stopped = false;
   std::uint64_t continue_ns = 0;  // when it is to go on
+  std::uint64_t stopped_ns = 0;   // when it was stopped
   std::uint64_t resumed_ns = 0;   // when it last went on
 
   [[nodiscard]] bool alive() const noexcept { return pid != 0; }
+};
+
+// A place whose process did not run.
+struct StormAbsence {
+  StormRole role = StormRole::publisher;
+  std::uint32_t slot = 0;
+  std::uint32_t channel = 0;
+  std::uint64_t from_ns = 0;
+  std::uint64_t to_ns = 0;
 };
 
 class StormCrew {
@@ -70,12 +80,18 @@ class StormCrew {
 
   [[nodiscard]] bool lives_left() const noexcept;
 
+  // Of those that were stopped and went on.
+  [[nodiscard]] const std::vector<StormAbsence>& stops() const noexcept { return stops_; }
+
  private:
+  void notice_pause(std::uint64_t now_ns);
   void reap(StormSlot& slot);
   void watch(StormSlot& slot, std::uint64_t now_ns);
 
   StormMemory& memory_;
   std::vector<StormSlot> slots_;
+  std::vector<StormAbsence> stops_;
+  std::uint64_t pumped_ns_ = 0;  // when pump() last ran
 };
 
 }  // namespace millrace::tools

@@ -32,7 +32,34 @@ void add_recovery(StormRecovery& recovery, const StormLife& life) {
   recovery.whole.add(free, value(life.first_seen_ns));
 }
 
-void count_publisher(StormFigures& figures, const StormLife& life) {
+// Who was away, and when: stopped, held, or dead and not yet replaced.
+std::vector<StormAbsence> absences_of(const StormPage& page, const StormCourse& course,
+                                      std::uint32_t lives) {
+  std::vector<StormAbsence> all = course.absences;
+  for (std::uint32_t each = 0; each < lives; ++each) {
+    const StormLife& life = page.lives[each];
+    if (life.halted_ns == 0 || life.role == StormRole::cleaner) continue;
+    // Who never came into its place was followed by another, whose absence goes on.
+    const std::uint64_t place_ns = std::max(life.kill_ns, value(life.repaired_ns));
+    all.push_back({life.role, life.slot, life.channel, life.halted_ns,
+                   std::max(place_ns, value(life.first_message_ns))});
+  }
+  return all;
+}
+
+// A message waits for its readers and, where the ring is full, its publisher does: then the time
+// of a recovery says when somebody else came back.
+bool was_alone(const std::vector<StormAbsence>& absences, const StormLife& life) {
+  const std::uint64_t seen_ns = value(life.first_seen_ns);
+  return std::none_of(absences.begin(), absences.end(), [&](const StormAbsence& one) {
+    const bool itself = one.role == life.role && one.slot == life.slot;
+    return !itself && one.channel == life.channel && one.from_ns < seen_ns &&
+           one.to_ns > life.kill_ns;
+  });
+}
+
+void count_publisher(StormFigures& figures, const StormLife& life,
+                     const std::vector<StormAbsence>& absences) {
   figures.published +=
       std::max(value(life.published), value(life.first_sequence)) - value(life.first_sequence);
   figures.aborted += value(life.aborted);
@@ -40,6 +67,7 @@ void count_publisher(StormFigures& figures, const StormLife& life) {
   if (!followed || value(life.first_seen_ns) == 0) return;
   add_recovery(life.named != 0 ? figures.named : figures.unnamed, life);
   add_recovery(figures.both, life);
+  if (was_alone(absences, life)) add_recovery(figures.alone, life);
 }
 
 // Parent and successor both look; the first that saw it free was nearest.
@@ -145,18 +173,19 @@ StormFigures figures_of(StormPage& page, const StormCourse& course, std::uint32_
   StormFigures figures;
   const std::uint32_t lives = page.lives_used.load(std::memory_order_relaxed);
   figures.lives = lives;
+  const auto absences = absences_of(page, course, lives);
   for (std::uint32_t each = 0; each < lives; ++each) {
     const StormLife& life = page.lives[each];
     figures.retries += value(life.retries);
     count_death(figures, page, life);
-    if (life.role == StormRole::publisher) count_publisher(figures, life);
+    if (life.role == StormRole::publisher) count_publisher(figures, life, absences);
     if (life.role == StormRole::subscriber) count_subscriber(figures, life);
   }
   check_continuation(page, lives);
   figures.readers.ns = course.reader_recovery_ns;
   for (StormTimes* times : {&figures.lock_free, &figures.fat_lock_free, &figures.readers})
     sort(*times);
-  for (StormRecovery* recovery : {&figures.named, &figures.unnamed, &figures.both})
+  for (StormRecovery* recovery : {&figures.named, &figures.unnamed, &figures.both, &figures.alone})
     sort(*recovery);
   for (std::uint32_t each = 0; each < subscribers; ++each)
     figures.availability.push_back(availability_of(page, each, lives, course.ended_ns));

@@ -49,7 +49,8 @@ struct StormFigures {
   StormRecovery named;       // lanes that were continued
   StormRecovery unnamed;     // lanes that were begun
   StormRecovery both;
-  StormTimes readers;  // lock free → a publisher that waited for the dead reader goes on
+  StormRecovery alone;  // of both, while nobody else of the channel was away
+  StormTimes readers;   // lock free → a publisher that waited for the dead reader goes on
   std::uint64_t rejoined = 0;
   std::uint64_t messages = 0;  // checked
   std::uint64_t published = 0;

@@ -60,6 +60,7 @@ struct alignas(256) StormLife {
   std::uint32_t fat;          // maps much memory before it begins
   std::uint32_t named;        // a publisher that continues the lane of its slot
   std::uint32_t predecessor;  // the life that is killed for it, kNoLife: none
+  std::uint64_t halted_ns;    // the predecessor was stopped or held, or was about to be killed
   std::uint64_t kill_ns;      // of the predecessor: the parent's stamps, as in Death
   std::uint64_t alive_ns;
   std::uint64_t lock_free_ns;

@@ -12,7 +12,9 @@
 namespace millrace::tools {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{100};
+constexpr std::chrono::nanoseconds kAtOnce{0};
+constexpr std::uint64_t kPatienceNs = 100'000'000;
+constexpr std::chrono::nanoseconds kPatience{kPatienceNs};
 constexpr std::size_t kBurstMax = 48;
 constexpr std::size_t kBatchMax = 16;
 
@@ -118,20 +120,19 @@ class StormPublisher {
   // Waits for a full ring, and tells the parent, if it asks, when the waiting was over.
   template <class Try>
   std::optional<Claim> wait_for_room(Try attempt) {
-    const std::uint64_t since_ns = monotonic_ns();
-    for (bool waits = false;; waits = true) {
-      auto claim = attempt(waits ? kPatience : std::chrono::milliseconds::zero());
+    // Tries, not time: the whole storm may be paused.
+    const std::uint64_t most = child_.settings().watchdog_ns / kPatienceNs + 1;
+    for (std::uint64_t tries = 0; tries <= most; ++tries) {
+      auto claim = attempt(tries != 0 ? kPatience : kAtOnce);
       if (claim) {
-        if (waits) answer_watch();
+        if (tries != 0) answer_watch();
         return std::move(*claim);
       }
       if (!judge(claim.error()) || child_.asked_to_leave()) return std::nullopt;
-      if (monotonic_ns() - since_ns <= child_.settings().watchdog_ns) continue;
-      failed_ = true;
-      child_.page.violate(child_.who() +
-                          " waits for ever: " + std::string(claim.error().sentence()));
-      return std::nullopt;
     }
+    failed_ = true;
+    child_.page.violate(child_.who() + " waits for ever: its ring stays full");
+    return std::nullopt;
   }
 
   void answer_watch() noexcept {

@@ -37,6 +37,10 @@ std::string recovery_text(const StormFigures& figures) {
   add_row(table, "lock free -> next message", figures.both.whole);
   add_row(table, "  of lanes continued", figures.named.whole);
   add_row(table, "  of new lanes", figures.unnamed.whole);
+  add_row(table, "while nobody else was away", figures.alone.whole);
+  add_row(table, "  lock free -> detected", figures.alone.detect);
+  add_row(table, "  detected -> repaired", figures.alone.repair);
+  add_row(table, "  repaired -> next message", figures.alone.message);
   add_row(table, "lock free -> waiting publisher on", figures.readers);
   return table.text("  ");
 }
@@ -108,6 +112,11 @@ nlohmann::json recovery_json(const StormFigures& figures) {
           {"lock_free_to_next_message", times_json(figures.both.whole)},
           {"lane_continued", times_json(figures.named.whole)},
           {"lane_begun", times_json(figures.unnamed.whole)},
+          {"alone",
+           {{"lock_free_to_detected", times_json(figures.alone.detect)},
+            {"detected_to_repaired", times_json(figures.alone.repair)},
+            {"repaired_to_next_message", times_json(figures.alone.message)},
+            {"lock_free_to_next_message", times_json(figures.alone.whole)}}},
           {"waiting_publisher_goes_on", times_json(figures.readers)}};
 }
 

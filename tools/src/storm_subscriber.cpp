@@ -11,7 +11,8 @@
 namespace millrace::tools {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{20};
+constexpr std::uint64_t kPatienceNs = 20'000'000;
+constexpr std::chrono::nanoseconds kPatience{kPatienceNs};
 // Without a message for so long a subscriber was without service.
 constexpr std::uint64_t kOutageNs = 10'000'000;
 // Which message of subscriber 0 a planted defect strikes.
@@ -37,21 +38,23 @@ class StormSubscriber {
         plant_(struck_by_plant(child) ? child.settings().plant : StormPlant::none) {}
 
   void run() {
-    std::uint64_t quiet_since_ns = monotonic_ns();
+    // Waits in vain, not time: the whole storm may be paused.
+    std::uint64_t in_vain = 0;
     while (life_.leave.load(std::memory_order_relaxed) == 0) {
       const auto got = subscriber_.poll_each([this](const Message& message) { take(message); });
       if (!got) {
         if (!judge(got.error())) return;
       } else if (*got != 0) {
         note_arrival();
-        quiet_since_ns = monotonic_ns();
+        in_vain = 0;
         continue;
       } else if (const auto there = subscriber_.wait(kPatience); !there) {
         if (there.error().code() != Errc::timeout && !judge(there.error())) return;
+        ++in_vain;
       }
       if (child_.page.phase_now() != StormPhase::drain) continue;
       const std::uint64_t enough = lossless_ ? child_.settings().watchdog_ns : kQuietEnoughNs;
-      const bool patient = monotonic_ns() - quiet_since_ns < enough;
+      const bool patient = in_vain * kPatienceNs < enough;
       if (ledger_.complete(life_.channel) || !patient) return finish();
     }
   }

@@ -2,6 +2,7 @@
 
 #include "millrace/core/clock.hpp"
 #include "millrace/core/liveness.hpp"
+#include "storm_patience.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -23,6 +24,7 @@ Death strike(pid_t pid, const StormLife& life, int domain_fd) {
   const ParticipantName name{life.participant_id.load(std::memory_order_relaxed), incarnation};
   death.kill_ns = monotonic_ns();
   death.alive_ns = death.kill_ns;
+  StormPatience patience(kLockFreeNs);
   ::kill(pid, SIGKILL);
   while (incarnation != 0 && death.lock_free_ns == 0) {
     const std::uint64_t before_ns = monotonic_ns();
@@ -31,7 +33,7 @@ Death strike(pid_t pid, const StormLife& life, int domain_fd) {
       break;
     }
     death.alive_ns = before_ns;
-    death.proven = before_ns - death.kill_ns < kLockFreeNs;
+    death.proven = !patience.over();
     if (!death.proven) break;
     sched_yield();
   }
