@@ -20,7 +20,6 @@
 //
 // search: -DEVICTS=0 -DDEATHS=2
 // search: -DEVICTS=1 -DDEATHS=1
-// full: -DEVICTS=0 -DDEATHS=3
 // full: -DEVICTS=1 -DDEATHS=2
 // twin: -DEVICTS=0 -DSTOPPED_IS_DEAD
 // twin: -DEVICTS=0 -DDEAD_BY_ID
