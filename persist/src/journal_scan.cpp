@@ -155,11 +155,15 @@ Result<std::optional<JournaledMessage>> JournalScan::next_in_item() {
     if (entry.is(EntryKind::run)) {
       if (auto record = cursor_.next()) return message_of(entry, *run_lane_, *record);
       if (!cursor_.whole()) {
-        in_item_ = false;
+        // Told once; the other lanes' records in this item are read.
+        run_lane_->next = entry.row.first + entry.row.count;
+        const std::uint32_t lane = entry.row.lane;
+        ++entry_;
+        begin_entry();
         return fail(Errc::damaged,
                     "journal item %llu is whole, but its records of lane %u are none; their "
                     "publisher or a later version wrote them",
-                    static_cast<unsigned long long>(item_.header.item), entry.row.lane);
+                    static_cast<unsigned long long>(item_.header.item), lane);
       }
       run_lane_->next = entry.row.first + entry.row.count;
       run_lane_->known = true;

@@ -69,7 +69,7 @@ class JournalScan {
   [[nodiscard]] std::uint64_t lost_before(const ItemView& item) const;
   [[nodiscard]] Failure given_up(ItemNumber from, ItemNumber to, const SegmentInfo& segment);
   [[nodiscard]] Failure trimmed(std::uint64_t segment) const;
-  Result<void> place_in(const SegmentInfo& segment, JournalLaneId lane, Sequence sequence);
+  bool place_in(const SegmentInfo& segment, JournalLaneId lane, Sequence sequence);
   Result<bool> place_at_time(const SegmentInfo& segment, std::uint64_t wall_ns);
 
   std::shared_ptr<LogIndex> index_;

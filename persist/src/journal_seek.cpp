@@ -56,9 +56,8 @@ WalkPlace best_stop(ItemReader& reader, const SegmentInfo& segment, NotBehind no
 }  // namespace
 
 // At the first item whose table reaches beyond the sequence, so that a message in parts is met at
-// its first one; where the sequence is in none (a gap), at the lane's last item before.
-Result<void> JournalScan::place_in(const SegmentInfo& segment, JournalLaneId lane,
-                                   Sequence sequence) {
+// its first one; where the sequence is in none (a gap), at the lane's last item before, and false.
+bool JournalScan::place_in(const SegmentInfo& segment, JournalLaneId lane, Sequence sequence) {
   const WalkPlace from = best_stop(reader_, segment, [&](const layout::IndexRecord& stop) {
     return stop.lane == lane && stop.first <= sequence;
   });
@@ -68,14 +67,14 @@ Result<void> JournalScan::place_in(const SegmentInfo& segment, JournalLaneId lan
   ItemView view;
   for (;;) {
     const WalkPlace here = walk.place();
-    if (walk.next(view, ReadDepth::header) != WalkEnd::item) return {};
+    if (walk.next(view, ReadDepth::header) != WalkEnd::item) return false;
     for (const ItemEntry& entry : view.entries) {
       const layout::TableEntry& row = entry.row;
       if (!of_lane(row, lane)) continue;
-      if (row.first > sequence) return {};
+      if (row.first > sequence) return false;
       place_.offset = here.offset;
       place_.item = here.item;
-      if (row.first + std::max<std::uint32_t>(row.count, 1) > sequence) return {};
+      if (row.first + std::max<std::uint32_t>(row.count, 1) > sequence) return true;
     }
   }
 }
@@ -99,9 +98,11 @@ Result<void> JournalScan::seek(JournalLaneId lane, Sequence sequence, Sequence p
   }
   for (const SegmentInfo& segment : index_->segments()) {
     const auto end = segment.lane_ends.find(lane);
-    if (end != segment.lane_ends.end() && end->second > sequence) {
-      return place_in(segment, lane, sequence);
-    }
+    if (end == segment.lane_ends.end() || end->second < sequence) continue;
+    // A message in parts may begin in the segment at whose end it is due: where only heads were
+    // read (recover_lanes.cpp) its first parts are not counted.
+    const bool begins_here = place_in(segment, lane, sequence);
+    if (begins_here || end->second > sequence) return {};
   }
   if (index_->segments().empty()) return {};
   const SegmentInfo& last = index_->segments().back();

@@ -68,7 +68,8 @@ std::string LaneTracker::follow(const layout::TableEntry& row, LaneEnds& ends) {
     return not_continuous(*lane, run ? "a run of messages" : "a part of a message", row.first);
   }
   lane->end = row.first + row.count;
-  ends[lane->id] = lane->end;
+  // A part needs its segment even while the message has no end, as in JournalCore::account_entry.
+  ends[lane->id] = row.first + std::max<std::uint32_t>(row.count, 1);
   return {};
 }
 

@@ -65,7 +65,7 @@ Take DurableLane::take_long(Journal& journal) {
   // Records are multiples of 8 bytes, and so are their parts.
   const std::size_t wanted = std::min<std::size_t>(room.size() & ~std::size_t{7}, left);
   if (wanted < std::min<std::uint64_t>(left, kPartBytesMin)) return {.what = Taken::item_full};
-  const auto copied = feed_.copy_part(lane_, long_.done, room.first(wanted));
+  const auto copied = feed_.copy_part(lane_, long_.done, long_.bytes, room.first(wanted));
   if (!copied && copied.error().code() == Errc::overrun) {
     // Its publisher proceeds without us. The parts that are in the log have no end and count for
     // nothing; the whole message belongs to the gap.

@@ -44,6 +44,13 @@ class FeedTest : public ChannelTest {
     ASSERT_EQ(pwrite(fd.get(), &word, sizeof word, static_cast<off_t>(offset)), 8);
   }
 
+  [[nodiscard]] std::uint64_t peek(const std::string& name, std::size_t offset) const {
+    const Descriptor fd(open(file(name).c_str(), O_RDONLY | O_CLOEXEC));
+    std::uint64_t word = 0;
+    EXPECT_EQ(pread(fd.get(), &word, sizeof word, static_cast<off_t>(offset)), 8);
+    return word;
+  }
+
   // Sends until the ring is full, and returns how many it took and what it said then.
   static std::pair<std::uint64_t, Error> fill(Publisher& publisher) {
     for (std::uint64_t sent = 0;; ++sent) {

@@ -186,7 +186,7 @@ class FeedPersister {
     std::vector<std::byte> whole(length);
     for (std::size_t at = 0; at < length;) {
       const std::size_t part = std::min(length - at, kPart);
-      auto copied = feed_.copy_part(lane, at, std::span(whole).subspan(at, part));
+      auto copied = feed_.copy_part(lane, at, length, std::span(whole).subspan(at, part));
       if (!copied) return Failure(copied.error());
       at += *copied;
     }

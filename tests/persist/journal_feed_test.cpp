@@ -1,6 +1,7 @@
 // What a journal is told of a channel: its messages, and its subscribers' places.
 #include "feed_fixture.hpp"
 #include "millrace/core/clock.hpp"
+#include "millrace/core/doorbell_layout.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -97,6 +98,39 @@ TEST_F(JournalFeedTest, TakesWhatIsWholeBeforeBytesThatNoPublisherWrites) {
   const auto refused = journal.round();
   EXPECT_EQ(code_of(refused), Errc::poisoned);
   EXPECT_THAT(said(refused), HasSubstr("at message 2"));
+}
+
+TEST_F(JournalFeedTest, APartOfARecordThatHasAnotherLengthByNowIsRefused) {
+  const Channel channel = durable_channel();
+  FeedPersister journal = persister(another_domain("journal"));
+  Publisher source = publisher(channel, "feed");
+  ASSERT_TRUE(journal.drain());
+  send(source, std::string(900, 'x'));
+  std::vector<std::byte> room(512);
+  JournalFeed& feed = journal.feed();
+  const auto run = feed.copy(0, room);
+  ASSERT_TRUE(run) << said(run);
+  ASSERT_EQ(run->record_bytes, 912U);
+  ASSERT_TRUE(feed.copy_part(0, 0, run->record_bytes, room));
+  const layout::RecordHeader shorter{
+      .length = 600, .type = RecordType::message, .sequence = 0, .flags = 0, .key = 0};
+  poke("lane-0", kPageBytes, shorter.word());
+  EXPECT_EQ(code_of(feed.copy_part(0, 512, run->record_bytes, room)), Errc::poisoned);
+}
+
+// The generation of lanes is a hint that any member may set back.
+TEST_F(JournalFeedTest, ALaneThatWasHiddenIsFoundInTime) {
+  const Channel channel = durable_channel();
+  FeedPersister journal = persister(another_domain("journal"));
+  ASSERT_TRUE(journal.drain());
+  constexpr std::size_t kGeneration = offsetof(layout::DoorbellFile, lane_generation);
+  const std::uint64_t before = peek("doorbell", kGeneration);
+  Publisher source = publisher(channel, "feed");
+  poke("doorbell", kGeneration, before);
+  send(source, "one");
+  while (disk_.count() == 0)  // the watchdog ends what hangs
+    ASSERT_TRUE(journal.drain());
+  EXPECT_EQ(std::string(disk_.entry(0).text), "one");
 }
 
 }  // namespace

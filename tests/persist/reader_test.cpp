@@ -153,6 +153,36 @@ TEST_F(Reader, AMessageInPartsIsOne) {
   EXPECT_EQ(read_all(reader), "2:0 1:2 ");
 }
 
+TEST_F(Reader, AMessageInPartsIsFoundWhereItBeginsThoughItEndsInTheNextSegment) {
+  log_.batch({log_.part(1, 0, 8192, 20480), log_.run(2, 1)});
+  seal_with_index();
+  log_.begin_segment(1, 2);
+  log_.batch({log_.part(1, 8192, 8192, 20480)});
+  log_.batch({log_.part(1, 16384, 4096, 20480)});
+  log_.watermark();
+  JournalReader reader = open();
+  ASSERT_TRUE(reader.seek(1, 2));
+  EXPECT_EQ(read_all(reader), "2:0 1:2 ");
+}
+
+TEST_F(Reader, AMessageWhoseFirstPartIsTrimmedIsTrimmed) {
+  log_.batch({log_.part(1, 0, 8192, 12288)});
+  seal_with_index();
+  log_.begin_segment(1, 2);
+  log_.batch({log_.part(1, 8192, 4096, 12288)});
+  log_.batch({log_.run(1, 1)});
+  log_.watermark();
+  JournalReader reader = open();
+  log_.manifest.first_live = 2;
+  log_.write_manifest();
+  log_.fill(1, kPreparedPattern);
+  ASSERT_TRUE(reader.refresh());
+  auto seek = reader.seek(1, 2);
+  ASSERT_FALSE(seek);
+  EXPECT_EQ(seek.error().code(), Errc::trimmed);
+  EXPECT_EQ(seek.error().lost(), 1U);
+}
+
 TEST_F(Reader, AMessageWhosePartsWereBegunAgainIsOne) {
   log_.batch({log_.part(1, 0, 8192, 16384)});
   log_.batch({log_.part(1, 0, 8192, 16384)});

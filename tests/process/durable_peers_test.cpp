@@ -4,6 +4,7 @@
 #include "crash/victim.hpp"
 #include "persist/feed_fixture.hpp"
 
+#include <functional>
 #include <thread>
 
 namespace millrace {
@@ -232,6 +233,29 @@ TEST_F(DurablePeers, NobodyBelievesHostileWords) {
     }
   }
   EXPECT_GT(full, 0U);
+}
+
+// A publisher that writes its records anew while they are copied: nothing of it may reach the log,
+// whose items hold other lanes' messages, too.
+TEST_F(DurablePeers, RecordsThatChangeWhileTheyAreCopiedAreNotJournaled) {
+  static std::function<void()> lie;
+  const Channel channel = durable_channel();
+  FeedPersister journal = persister(another_domain("journal"));
+  Publisher liar = publisher(channel, "liar");
+  ASSERT_TRUE(journal.drain());
+  send(liar, "one");
+  const Position second = liar.stats().position;
+  send(liar, "two");
+  const layout::RecordHeader longer{
+      .length = 900, .type = RecordType::message, .sequence = 1, .flags = 0, .key = 0};
+  lie = [&] { poke("lane-0", kPageBytes + second, longer.word()); };
+  millrace::detail::crash_hook = [](const char* point) {
+    if (std::string_view(point) == "journal.measured") lie();
+  };
+  const auto refused = journal.round();
+  millrace::detail::crash_hook = nullptr;
+  EXPECT_EQ(testing_support::code_of(refused), Errc::poisoned);
+  EXPECT_EQ(disk_.count(), 0U);
 }
 
 }  // namespace

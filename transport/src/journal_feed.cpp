@@ -85,10 +85,11 @@ Result<FeedRun> JournalFeed::copy(std::uint32_t lane, std::span<std::byte> room)
 }
 
 Result<std::size_t> JournalFeed::copy_part(std::uint32_t lane, std::uint64_t offset,
+                                           std::uint64_t whole,
                                            std::span<std::byte> room) noexcept {
   detail::JournaledLane* const known = state_->find(lane);
   if (known == nullptr) return state_->no_such_lane(lane);
-  return known->copy_part(offset, room);
+  return known->copy_part(offset, whole, room);
 }
 
 Checkpoint JournalFeed::copied(std::uint32_t lane) const noexcept {

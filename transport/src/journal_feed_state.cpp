@@ -13,6 +13,14 @@
 
 namespace millrace::detail {
 
+namespace {
+
+// When something could not be read, or a name is in dispute; else, as subscribers do.
+constexpr std::uint64_t kLookAgainNs = 10'000'000;
+constexpr std::uint64_t kLookEveryNs = 100'000'000;
+
+}  // namespace
+
 JournalFeedState::JournalFeedState(std::shared_ptr<ChannelState> channel, Participant& participant,
                                    JournalWords words, const Uuid& channel_in_log)
     : channel_(std::move(channel)),
@@ -71,8 +79,7 @@ bool JournalFeedState::stale() const noexcept {
 }
 
 void JournalFeedState::look_again() noexcept {
-  constexpr std::uint64_t kAfterNs = 10'000'000;
-  look_again_ns_ = monotonic_ns() + kAfterNs;
+  look_again_ns_ = monotonic_ns() + kLookAgainNs;
 }
 
 // Only a lane that lost its name to another is ever removed, and it held nothing.
@@ -102,8 +109,9 @@ Result<JournaledLane*> JournalFeedState::discover(std::uint32_t number) {
 
 Result<std::vector<FeedLane>> JournalFeedState::new_lanes() {
   std::vector<FeedLane> found;
-  if (!stale() && (look_again_ns_ == 0 || monotonic_ns() < look_again_ns_)) return found;
-  look_again_ns_ = 0;
+  const std::uint64_t now = monotonic_ns();
+  if (!stale() && now < look_again_ns_) return found;
+  look_again_ns_ = now + kLookEveryNs;
   // [sync:lanes] Acquire, as in stale(); read before the directory, so nothing is missed for good.
   generation_ = channel_->doorbell().lane_generation.load(std::memory_order_acquire);
   drop_removed();

@@ -57,7 +57,9 @@ class JournalFeedState {
   JournalWords words_;
   Uuid channel_in_log_;
   std::optional<std::uint64_t> generation_;  // none: the directory must be looked at
-  std::uint64_t look_again_ns_ = 0;          // 0: no lane has to be looked at once more
+  // When the directory is looked at even if the generation stays: any member may set it back, and
+  // the publisher of a lane that nobody journals waits for ever.
+  std::uint64_t look_again_ns_ = 0;
   std::vector<std::unique_ptr<JournaledLane>> lanes_;
   RememberedView remembered_;
   JournalStamps stamps_;

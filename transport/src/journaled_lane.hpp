@@ -3,7 +3,9 @@
 //
 // The ring is not overwritten at or above the durable point, so where publishers wait for the
 // journal no copy can be torn; limit is looked at all the same, for a publisher may lie. Where they
-// may proceed without it, an overtaken journal takes a new place, as an overtaken reader does.
+// may proceed without it, an overtaken journal takes a new place, as an overtaken reader does. A
+// publisher that lies may also write records anew while they are copied, and one lane's nonsense in
+// the log would make its items unreadable for all: so the copy is what is checked last.
 //
 // One thread at a time.
 #pragma once
@@ -31,7 +33,8 @@ class JournaledLane {
 
   Result<void> resume(Sequence next) noexcept;
   Result<FeedRun> copy(std::span<std::byte> room) noexcept;
-  Result<std::size_t> copy_part(std::uint64_t offset, std::span<std::byte> room) noexcept;
+  Result<std::size_t> copy_part(std::uint64_t offset, std::uint64_t whole,
+                                std::span<std::byte> room) noexcept;
   void show(Checkpoint point) noexcept;
   void count_gap(std::uint64_t messages) noexcept;
 

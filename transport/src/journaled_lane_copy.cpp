@@ -9,6 +9,40 @@
 
 namespace millrace::detail {
 
+namespace {
+
+// Could it be the header of message `sequence`?
+bool is_record(const layout::RecordHeader& header, Sequence sequence) noexcept {
+  return layout::has_sequence(header.type) && header.sequence == (sequence & 0xff) &&
+         (layout::known(header) || layout::may_skip(header.type));
+}
+
+layout::RecordHeader header_at(const std::byte* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return layout::RecordHeader::of(word);
+}
+
+// Are these the whole records of `count` messages from `first` on?
+bool are_records(std::span<const std::byte> copied, Sequence first, std::uint32_t count) noexcept {
+  for (; count != 0 && copied.size() >= kHeaderBytes; --count, ++first) {
+    const layout::RecordHeader header = header_at(copied.data());
+    const std::uint64_t bytes = layout::record_bytes(header.length);
+    if (!is_record(header, first) || bytes > copied.size()) return false;
+    copied = copied.subspan(bytes);
+  }
+  return count == 0 && copied.empty();
+}
+
+bool begins_record(std::span<const std::byte> copied, Sequence sequence,
+                   std::uint64_t bytes) noexcept {
+  if (copied.size() < kHeaderBytes) return false;
+  const layout::RecordHeader header = header_at(copied.data());
+  return is_record(header, sequence) && layout::record_bytes(header.length) == bytes;
+}
+
+}  // namespace
+
 bool JournaledLane::add_record(Measured& m, std::uint64_t room) const noexcept {
   const LaneView& lane = files_.view;
   // [sync:record] Acquire, as in LaneReader::poll.
@@ -20,7 +54,7 @@ bool JournaledLane::add_record(Measured& m, std::uint64_t room) const noexcept {
   // A publisher writes below its limit only, and stores it before the header.
   const Position limit = lane.limit().load(std::memory_order_relaxed);
   m.broken = header.length > message_bytes_max(lane.capacity()) ||
-             (numbered && header.sequence != (m.end.sequence & 0xff)) ||
+             (numbered && !is_record(header, m.end.sequence)) ||
              (!layout::known(header) && !layout::may_skip(header.type)) ||
              m.end.position + bytes + kHeaderBytes > limit;
   if (m.broken) return false;
@@ -65,6 +99,7 @@ Result<FeedRun> JournaledLane::copy(std::span<std::byte> room) noexcept {
   for (int attempt = 0; ready_ && attempt < kAttempts; ++attempt) {
     const Measured m = measure(room.size());
     const std::uint64_t bytes = m.count == 0 ? 0 : m.end.position - m.begin.position;
+    MILLRACE_CRASH_POINT("journal.measured");
     if (bytes != 0) copy_bytes(room.data(), m.begin.position, bytes);
     if (files_.cut_off()) return broken("its file was cut short");
     if (!intact(at_.position)) {
@@ -80,6 +115,9 @@ Result<FeedRun> JournaledLane::copy(std::span<std::byte> room) noexcept {
     }
     // What is whole before such bytes is journaled; the next call finds them alone.
     if (m.broken && m.count == 0) return broken("bytes that no publisher writes");
+    if (!are_records(room.first(bytes), m.begin.sequence, m.count)) {
+      return broken("records that changed while they were copied");
+    }
     FeedRun run{.first = m.begin.sequence,
                 .count = m.count,
                 .bytes = bytes,
@@ -92,7 +130,7 @@ Result<FeedRun> JournaledLane::copy(std::span<std::byte> room) noexcept {
   return FeedRun{.first = at_.sequence, .lost = lost_, .again = ready_};
 }
 
-Result<std::size_t> JournaledLane::copy_part(std::uint64_t offset,
+Result<std::size_t> JournaledLane::copy_part(std::uint64_t offset, std::uint64_t whole,
                                              std::span<std::byte> room) noexcept {
   Measured one{.begin = at_, .end = at_};
   while (one.count == 0 && add_record(one, files_.view.capacity())) {
@@ -111,6 +149,9 @@ Result<std::size_t> JournaledLane::copy_part(std::uint64_t offset,
                 channel_.name.c_str(), files_.lane);
   }
   if (part == 0) return broken("a part of a message that is not there was asked for");
+  if (bytes != whole || (offset == 0 && !begins_record(room.first(part), at_.sequence, whole))) {
+    return broken("a record that changed while it was copied");
+  }
   if (offset + part == bytes) at_ = one.end;
   return part;
 }

@@ -113,10 +113,11 @@ class JournalFeed {
   // Errors: poisoned (the publisher broke its lane; the other lanes go on).
   Result<FeedRun> copy(std::uint32_t lane, std::span<std::byte> room) noexcept;
 
-  // Bytes [offset, offset + room) of the next record, which is longer than `room`; the last part
-  // steps over it. Returns how many bytes were copied. Errors: poisoned; overrun: its publisher,
-  // which may proceed, overtook us within it (the next copy says what is lost).
-  Result<std::size_t> copy_part(std::uint32_t lane, std::uint64_t offset,
+  // Bytes [offset, offset + room) of the next record, which is longer than `room` and has `whole`
+  // bytes, as copy() said; the last part steps over it. Returns how many bytes were copied. Errors:
+  // poisoned; overrun: its publisher, which may proceed, overtook us within it (the next copy says
+  // what is lost). REQUIRES: the first part has room for a header.
+  Result<std::size_t> copy_part(std::uint32_t lane, std::uint64_t offset, std::uint64_t whole,
                                 std::span<std::byte> room) noexcept;
 
   // Position and number of the next record to be copied.
