@@ -12,8 +12,8 @@ using ::testing::HasSubstr;
 
 class Trace : public CommandTest {
  protected:
-  // A line so long that the ring holds fewer of them than a flight recorder: the last messages that a
-  // reader has taken are still in its publisher's recorder, however far that one is ahead.
+  // A line so long that the ring holds fewer of them than a flight recorder: the last messages that
+  // a reader has taken are still in its publisher's recorder, however far that one is ahead.
   static constexpr std::size_t kLine = 2000;
 
   // A publisher of endless lines, killed once its reader has heard some; the reader goes on living.

@@ -1,4 +1,5 @@
 // millrace bench: the rows of the speed table, on this machine.
+#include "bench_rivals.hpp"
 #include "millrace/bench/rows.hpp"
 #include "report.hpp"
 #include "signals.hpp"
@@ -74,7 +75,10 @@ void add_bench(CLI::App& app, int& exit_code) {
   verb.footer(
       "Keep the machine idle meanwhile. bench/README.md says what the figures mean.\n"
       "Exit codes: 0 good, 1 a goal was missed, 2 bad usage or environment.");
-  verb.callback([arguments, &exit_code] { exit_code = run_bench_verb(*arguments); });
+  add_bench_rivals(verb, exit_code);
+  verb.callback([arguments, &verb, &exit_code] {
+    if (verb.get_subcommands().empty()) exit_code = run_bench_verb(*arguments);
+  });
 }
 
 }  // namespace millrace::tools
