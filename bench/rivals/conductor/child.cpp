@@ -132,18 +132,23 @@ void Child::kill_hard() noexcept {
   pid_ = 0;
 }
 
-void Child::end() noexcept {
-  if (pid_ <= 0) return;
-  batons_ = Descriptor();  // a driver that sleeps leaves by itself
-  kill(pid_, SIGTERM);
-  for (int tries = 0; tries < 200; ++tries) {
+bool Child::gone_within(int tries) noexcept {
+  for (; tries != 0; --tries) {
     if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = 0;
-      return;
+      return true;
     }
     usleep(10'000);
   }
-  kill_hard();
+  return false;
+}
+
+void Child::end() noexcept {
+  if (pid_ <= 0) return;
+  batons_ = Descriptor();  // a driver that sleeps leaves by itself
+  if (gone_within(50)) return;
+  kill(pid_, SIGTERM);
+  if (!gone_within(200)) kill_hard();
 }
 
 }  // namespace millrace::rivals

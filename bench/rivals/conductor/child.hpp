@@ -31,7 +31,8 @@ class Child {
   // SIGKILL, now; returns when it is gone.
   void kill_hard() noexcept;
 
-  // As a service wants it: asked to end, and killed if it does not within two seconds.
+  // In order: without a baton a driver leaves, a service is asked to, and who does neither within
+  // some seconds is killed.
   void end() noexcept;
 
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
@@ -44,6 +45,7 @@ class Child {
 
   [[nodiscard]] Failure reason(const char* what) const;
   Result<void> take_answer() noexcept;
+  bool gone_within(int tries) noexcept;  // of 10 ms each
 
   pid_t pid_ = 0;
   Descriptor batons_;

@@ -80,11 +80,13 @@ std::string Ground::new_scope() {
 
 void Ground::forget(const std::string& scope) const noexcept {
   for (const char* channel : {"there", "back"}) {
-    const std::string name = scope + "-" + channel;
-    mq_unlink(("/" + name).c_str());
-    shm_unlink(("/" + name).c_str());
+    mq_unlink(("/" + scope + "-" + channel).c_str());
   }
   std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(kMemory, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(scope + "-")) std::filesystem::remove_all(entry.path(), ignored);
+  }
   std::filesystem::remove_all(directory_ + "/" + scope, ignored);
 }
 

@@ -18,6 +18,7 @@
 #include <fastdds/dds/topic/TopicDataType.hpp>
 #include <fastdds/rtps/transport/shared_mem/SharedMemTransportDescriptor.h>
 #pragma GCC diagnostic pop
+#include <cstdlib>
 #include <unistd.h>
 
 namespace millrace::rivals {
@@ -138,6 +139,11 @@ class FastRival {
     qos.transport().user_transports.push_back(memory);
     participant_ = must(dds::DomainParticipantFactory::get_instance()->create_participant(0, qos),
                         "a participant");
+    leaving_ = participant_;
+    std::atexit([] {
+      leaving_->delete_contained_entities();
+      dds::DomainParticipantFactory::get_instance()->delete_participant(leaving_);
+    });
     type_.register_type(participant_);
     publisher_ = must(participant_->create_publisher(dds::PUBLISHER_QOS_DEFAULT), "a publisher");
     subscriber_ =
@@ -187,6 +193,8 @@ class FastRival {
     return must(participant_->create_topic(full, type_.get_type_name(), dds::TOPIC_QOS_DEFAULT),
                 "a topic");
   }
+
+  static inline dds::DomainParticipant* leaving_ = nullptr;  // its segments go with it
 
   Setup setup_;
   dds::TypeSupport type_;

@@ -39,9 +39,15 @@ pub struct Receiver {
 }
 
 impl Rival {
-    pub fn new(scope: &str, bytes: usize, receivers: usize) -> Rival {
+    /// Its files lie in `directory`, its segments have names that begin with the scope: so that the
+    /// conductor can take away what the killed leave behind.
+    pub fn new(scope: &str, directory: &str, bytes: usize, receivers: usize) -> Rival {
         set_log_level(LogLevel::Error);
-        let node = must(NodeBuilder::new().create::<Service>(), "make a node");
+        let mut config = Config::default();
+        let root = format!("{directory}/{scope}");
+        config.global.set_root_path(&must(Path::new(root.as_bytes()), "name a directory"));
+        config.global.prefix = must(FileName::new(format!("{scope}-").as_bytes()), "name files");
+        let node = must(NodeBuilder::new().config(&config).create::<Service>(), "make a node");
         Rival { node, scope: scope.into(), bytes, receivers }
     }
 

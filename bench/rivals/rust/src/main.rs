@@ -15,6 +15,7 @@ struct Setup {
     bytes: usize,
     receivers: usize,
     scope: String,
+    directory: String,
 }
 
 fn run_leader(page: &Page, rival: &Rival, setup: &Setup) -> ! {
@@ -56,7 +57,7 @@ fn run_follower(page: &Page, rival: &Rival, setup: &Setup) -> ! {
 }
 
 fn run_iceoryx2(page: &Page, setup: &Setup) -> ! {
-    let rival = Rival::new(&setup.scope, setup.bytes, setup.receivers);
+    let rival = Rival::new(&setup.scope, &setup.directory, setup.bytes, setup.receivers);
     match setup.role.as_str() {
         "leader" => run_leader(page, &rival, setup),
         "follower" => run_follower(page, &rival, setup),
@@ -92,6 +93,7 @@ fn main() {
         bytes: number(&words[5]),
         receivers: number(&words[6]),
         scope: words[7].clone(),
+        directory: words[8].clone(),
     };
     match words[1].as_str() {
         "bare-rust" => bare::run(&page, &setup.role),
