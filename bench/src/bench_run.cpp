@@ -158,7 +158,6 @@ Result<Report> run_bench(const BenchPlan& plan) {
     if (auto measured = measure_in_slices(plan, *scratch, report); !measured)
       return Failure(measured.error());
   }
-  mark_rows(report, Clock::local().source() == ClockSource::tsc);
   SoloPlan solo;
   solo.directory = scratch->path();
   solo.cpus = plan.cpus;
@@ -169,6 +168,7 @@ Result<Report> run_bench(const BenchPlan& plan) {
     if (!row.invalid.empty()) report.notes.push_back(row.name + ": " + row.invalid);
     report.summary.rows.push_back(std::move(row));
   }
+  mark_rows(report, Clock::local().source() == ClockSource::tsc);
   report.stolen_percent = stolen_percent(before, cpu_ticks(plan.cpus));
   return report;
 }

@@ -5,6 +5,7 @@
 #include "memory_rows.hpp"
 #include "one_processor_rows.hpp"
 #include "sleep_rows.hpp"
+#include "total_rows.hpp"
 
 #include <array>
 
@@ -38,6 +39,15 @@ constexpr std::array kRows = {
             four_on_one_processor},
     SoloRow{"automatic/8", "a hop, 8 participants on one processor", -1, "ns", false,
             eight_on_one_processor},
+    SoloRow{"total/1", "one order over lanes, 1 producer", -1, "M/s", true, nullptr,
+            total_of<1, 1>},
+    SoloRow{"total/2", "one order over lanes, 2 producers", -1, "M/s", true, nullptr,
+            total_of<2, 1>},
+    SoloRow{"total/2x16", "the same, batches of 16", -1, "M/s", true, nullptr, total_of<2, 16>},
+    SoloRow{"total/4", "one order over lanes, 4 producers", -1, "M/s", true, nullptr,
+            total_of<4, 1>},
+    SoloRow{"total/8", "one order over lanes, 8 producers", -1, "M/s", true, nullptr,
+            total_of<8, 1>},
 };
 
 Row row_for(const SoloRow& solo) {
@@ -63,6 +73,10 @@ std::vector<Row> measure_solo(const std::vector<const SoloRow*>& wanted, const S
     Row row = row_for(*solo);
     if (solo->two_processors && plan.cpus.size() < 2) {
       row.invalid = "needs two processors";
+    } else if (solo->measure_placements != nullptr) {
+      for (Row& one : solo->measure_placements(plan, row))
+        rows.push_back(std::move(one));
+      continue;
     } else {
       solo->measure(plan, row);
     }

@@ -29,6 +29,9 @@ struct SoloRow {
   // Fills in what was measured, or why it could not be. Several rows may share one measurement; it
   // is made once a run.
   void (*measure)(const SoloPlan& plan, Row& row);
+
+  // Instead of the above: a row for every placement, with its own goal and judgement.
+  std::vector<Row> (*measure_placements)(const SoloPlan& plan, const Row& row) = nullptr;
 };
 
 [[nodiscard]] std::span<const SoloRow> solo_rows() noexcept;
