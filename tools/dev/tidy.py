@@ -177,7 +177,9 @@ def check_document(path, rel, root):
 def files_of(root):
     for path in sorted(root.rglob("*")):
         parts = path.relative_to(root).parts
-        if parts[0].startswith(("build", ".git", ".cache")) or "__pycache__" in parts:
+        if parts[0].startswith(("build", ".git", ".cache")):
+            continue
+        if "__pycache__" in parts or "node_modules" in parts:
             continue
         if path.is_file() and not path.is_symlink():
             yield path, "/".join(parts)

@@ -91,6 +91,9 @@ int run(int argc, char** argv) {
   add_top(app, exit_code);
   add_trace(app, exit_code);
   add_doctor(app, exit_code);
+  add_profile(app, exit_code);
+  add_compare(app, exit_code);
+  add_whatif(app, exit_code);
   add_clean(app, exit_code);
 #if defined(MILLRACE_HAS_BENCH)
   add_bench(app, exit_code);

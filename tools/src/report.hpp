@@ -13,6 +13,7 @@ namespace millrace::tools {
 inline constexpr int kGood = 0;
 inline constexpr int kCheckFailed = 1;     // the command worked, what it looked at is not good
 inline constexpr int kBadEnvironment = 2;  // bad usage or environment: nothing was done
+inline constexpr int kNothingShown = 3;    // it was measured, and allows no verdict
 
 // `millrace: <sentence>` on stderr; with `json` {"ok":false,"error":{"code","sentence"}} on
 // `json_to`. Returns kBadEnvironment.

@@ -20,6 +20,9 @@ void add_stat(CLI::App& app, int& exit_code);
 void add_top(CLI::App& app, int& exit_code);
 void add_trace(CLI::App& app, int& exit_code);
 void add_doctor(CLI::App& app, int& exit_code);
+void add_profile(CLI::App& app, int& exit_code);
+void add_compare(CLI::App& app, int& exit_code);
+void add_whatif(CLI::App& app, int& exit_code);
 void add_clean(CLI::App& app, int& exit_code);
 void add_bench(CLI::App& app, int& exit_code);  // only where the benchmarks are built
 

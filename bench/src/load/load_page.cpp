@@ -37,7 +37,8 @@ class Slicer {
   void add_calibration() {
     const double guess = guess_ns(plan_.handler);
     const std::uint64_t record = (plan_.length_max + 8 + 7) / 8 * 8 + 64;
-    const std::uint64_t room = plan_.ring_bytes / record * 3 / 4;
+    // Nobody reads while a ring is filled for a drain.
+    const std::uint64_t room = plan_.bare ? BareLane::kSlots : plan_.ring_bytes / record * 3 / 4;
     const auto wanted = static_cast<std::uint64_t>(kDrainNs / guess);
     const std::uint64_t drained =
         std::min(std::clamp(wanted, kDrainLeast, kDrainMost), std::max<std::uint64_t>(room, 1));
@@ -53,13 +54,14 @@ class Slicer {
 
   void add_load(const Schedule& schedule) {
     const auto length_ns = static_cast<std::uint64_t>(plan_.slice_seconds * 1e9);
-    SliceKind kind = plan_.calibrate ? SliceKind::warm : SliceKind::load;
+    const SliceKind kind = plan_.warm ? SliceKind::warm : SliceKind::load;
     for (std::size_t at = 0; at < schedule.size();) {
       const std::uint64_t number = schedule[at] / length_ns;
       SlicePlan slice{number == 0 ? kind : SliceKind::load, 0, {}, 0};
       for (; at < schedule.size() && schedule[at] / length_ns == number; ++at)
         slice.due_ns.push_back(schedule[at] - number * length_ns);
       add(std::move(slice));
+      if (plan_.still_seconds > 0) add({SliceKind::still, 0, {}, 0});
     }
   }
 
@@ -82,7 +84,7 @@ class Slicer {
 
 Result<std::vector<SlicePlan>> plan_slices(const LoadPlan& plan) {
   Slicer slicer(plan);
-  const double warm = plan.calibrate ? plan.slice_seconds : 0;
+  const double warm = plan.warm ? plan.slice_seconds : 0;
   const auto schedule =
       make_schedule(plan.shape, plan.recorded,
                     static_cast<std::uint64_t>((plan.seconds + warm) * 1e9), plan.seed);

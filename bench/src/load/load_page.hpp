@@ -41,6 +41,21 @@ struct ProcessWords {
   std::uint64_t last_ns = 0;
 };
 
+// The least that can carry messages: a word that says "there", and the bytes beside it. It checks
+// nothing, survives nobody's death, and has one reader: the control row.
+struct BareLane {
+  static constexpr std::size_t kSlots = 4096;
+  static constexpr std::size_t kBytes = 48;
+
+  struct alignas(64) Slot {
+    std::atomic<std::uint64_t> number{0};  // of its message, from 1
+    std::uint64_t length = 0;
+    std::array<std::byte, kBytes> bytes{};
+  };
+
+  std::array<Slot, kSlots> slots;
+};
+
 struct LoadWords {
   enum class What : std::uint64_t { bare = 1, slice = 2, quit = 3 };
 
@@ -57,6 +72,8 @@ struct LoadWords {
   double enqueue_ns = 0;
   std::array<char, 256> device{};
   BareWords bare;
+  alignas(256) std::atomic<std::uint64_t> bare_taken{0};  // messages over bare words so far
+  BareLane bare_lane;
 };
 
 struct SliceWords {

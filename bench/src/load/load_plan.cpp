@@ -1,6 +1,7 @@
 #include "millrace/bench/load_plan.hpp"
 
 #include "../pinning.hpp"
+#include "load_page.hpp"
 #include "millrace/core/topology.hpp"
 
 #include <algorithm>
@@ -87,6 +88,10 @@ Result<void> check_plan(const LoadPlan& plan) {
         "messages of %u bytes: a ring of %llu bytes takes %llu at most here; make it larger",
         plan.length_max, static_cast<unsigned long long>(plan.ring_bytes),
         static_cast<unsigned long long>(plan.ring_bytes / 8));
+  }
+  if (plan.bare && (plan.length_max > BareLane::kBytes || plan.policy != Policy::block)) {
+    return fail(Errc::bad_argument, "bare words carry at most %zu bytes, and block",
+                BareLane::kBytes);
   }
   if (!(plan.seconds > 0) || !(plan.slice_seconds > 0)) {
     return fail(Errc::bad_argument, "a run takes some time: write more than 0 seconds");

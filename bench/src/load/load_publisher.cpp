@@ -87,7 +87,10 @@ class LoadPublisher {
   Result<void> run_slice(const SlicePlan& slice, std::uint64_t number, SliceWords& words) {
     std::uint64_t order_number = 0;
     words.begin_ticks = clock_.ticks();
-    if (slice.kind == SliceKind::drain) {
+    if (slice.kind == SliceKind::still) {
+      order_number = order(LoadWords::What::slice, number);
+      stand_still();
+    } else if (slice.kind == SliceKind::drain) {
       if (auto filled = fill(slice); !filled) return filled;
       order_number = order(LoadWords::What::slice, number);
     } else {
@@ -100,6 +103,18 @@ class LoadPublisher {
     obey_done(order_number);
     words.end_ticks = clock_.ticks();
     return {};
+  }
+
+  void stand_still() noexcept {
+    const std::uint64_t began = clock_.ticks();
+    const std::uint64_t ticks =
+        clock_.duration_ticks(static_cast<std::uint64_t>(plan_.still_seconds * 1e9));
+    gaps_.restart(began);
+    for (std::uint64_t now = began; now - began < ticks;) {
+      if (!plan_.cpus.apart()) sched_yield();
+      now = clock_.ticks();
+      gaps_.see(now);
+    }
   }
 
   // Into an empty ring that nobody reads: what a message costs the publisher.
@@ -122,7 +137,6 @@ class LoadPublisher {
     gaps_.restart(now);
     const std::uint64_t begin = now + clock_.duration_ticks(2000);
     words.begin_ticks = begin;
-    if (judged && words_.publisher.first_ns == 0) words_.publisher.first_ns = time_ns();
     for (std::uint64_t each = 0; each < slice.count; ++each) {
       const std::uint64_t number = slice.first + each;
       const std::uint64_t due = begin + clock_.duration_ticks(slice.due_ns[each]);
@@ -139,8 +153,13 @@ class LoadPublisher {
       now = clock_.ticks();
       published_[number] = now;
       gaps_.see(now);
+      if (judged && words_.publisher.first_ns == 0) [[unlikely]]
+        words_.publisher.first_ns = time_ns();
     }
-    if (judged) words_.publisher.last_ns = time_ns();
+    if (judged) {
+      words_.publisher.last_ns = time_ns();
+      words_.counts.load_sent += slice.count;
+    }
     return {};
   }
 
@@ -159,6 +178,10 @@ class LoadPublisher {
       return {};
     }
     const std::uint32_t length = load_length(plan_, number);
+    if (plan_.bare) {
+      send_bare(number, length);
+      return {};
+    }
     auto claim = publisher_.try_claim(length);
     if (claim) [[likely]] {
       publish(*claim, number);
@@ -169,6 +192,21 @@ class LoadPublisher {
     if (!later) return Failure(later.error());
     publish(*later, number);
     return {};
+  }
+
+  void send_bare(std::uint64_t number, std::uint32_t length) noexcept {
+    // [sync:load-bare-taken] Acquire: the reader is done with the bytes of a lap ago.
+    while (words_.counts.sent - words_.bare_taken.load(std::memory_order_acquire) ==
+           BareLane::kSlots) {
+      relax(plan_.cpus);
+    }
+    BareLane::Slot& slot = words_.bare_lane.slots[words_.counts.sent % BareLane::kSlots];
+    slot.length = length;
+    write_load(plan_, number, std::span(slot.bytes).first(length));
+    words_.counts.sent_bytes += length;
+    ++words_.counts.sent;
+    // [sync:load-bare] Release: whoever sees the number sees the bytes.
+    slot.number.store(words_.counts.sent, std::memory_order_release);
   }
 
   void publish(Claim& claim, std::uint64_t number) noexcept {

@@ -6,6 +6,7 @@
 #include "millrace/transport/domain.hpp"
 #include "slice_noise.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <ctime>
 #include <vector>
@@ -70,13 +71,14 @@ class LoadSubscriber {
     unsigned quiet = 0;
     gaps_.restart(now);
     bool lone = true;
-    while (next_ < end) {
-      auto message = subscriber_.try_poll();
-      if (!message) [[unlikely]] {
-        if (auto on = go_on(message.error()); !on) return on;
-      } else if (*message) {
+    while (next_ < end || slice.kind == SliceKind::still) {
+      auto bytes = look();
+      if (!bytes) [[unlikely]] {
+        if (auto on = go_on(bytes.error()); !on) return on;
+      } else if (bytes->data() != nullptr) {
         if (plan_.plant == LoadPlant::lone_delay && lone) now = wait_a_moment();
-        now = take(**message, slice);
+        now = take(*bytes, slice);
+        if (plan_.bare) give_back();
         quiet = 0;
         lone = false;
         continue;
@@ -90,35 +92,57 @@ class LoadSubscriber {
       if (words_.published_slices.load(std::memory_order_acquire) > number) ++quiet;
       if (quiet == kQuietTurns) break;  // the rest is lost
     }
-    next_ = end;
+    const std::uint64_t last_ns = monotonic_ns();
+    next_ = std::max(next_, end);
     static_cast<void>(subscriber_.release());
-    if (slice.kind == SliceKind::load) words_.subscriber.last_ns = monotonic_ns();
+    if (slice.kind == SliceKind::load) words_.subscriber.last_ns = last_ns;
     page_.slice_words()[number].subscriber = noise_.end();
     return {};
   }
 
+  // The bytes of the next message, without a place if none is there.
+  Result<std::span<const std::byte>> look() noexcept {
+    if (plan_.bare) {
+      const BareLane::Slot& slot = words_.bare_lane.slots[bare_taken_ % BareLane::kSlots];
+      // [sync:load-bare] Acquire: the bytes belong to this number.
+      if (slot.number.load(std::memory_order_acquire) != bare_taken_ + 1)
+        return std::span<const std::byte>();
+      return std::span<const std::byte>(slot.bytes).first(slot.length);
+    }
+    auto message = subscriber_.try_poll();
+    if (!message) [[unlikely]]
+      return Failure(message.error());
+    return *message ? (*message)->bytes() : std::span<const std::byte>();
+  }
+
+  void give_back() noexcept {
+    // [sync:load-bare-taken] Release: we are done with the bytes.
+    words_.bare_taken.store(++bare_taken_, std::memory_order_release);
+  }
+
   // One message; returns ticks at its end.
-  std::uint64_t take(const Message& message, const SlicePlan& slice) noexcept {
+  std::uint64_t take(std::span<const std::byte> bytes, const SlicePlan& slice) noexcept {
     const std::uint64_t seen = clock_.ticks_ordered();
     gaps_.see(seen);
     std::uint64_t number = 0;
-    if (message.bytes().size() < sizeof number) [[unlikely]] {
+    if (bytes.size() < sizeof number) [[unlikely]] {
       ++words_.counts.wrong;
       return seen;
     }
-    std::memcpy(&number, message.bytes().data(), sizeof number);
+    std::memcpy(&number, bytes.data(), sizeof number);
     if (number >= page_.messages()) [[unlikely]] {
       ++words_.counts.wrong;
       return seen;
     }
-    count(message.bytes(), number);
+    count(bytes, number);
+    if (slice.kind == SliceKind::load) words_.counts.load_bytes += bytes.size();
     if (plan_.plant == LoadPlant::duplicate && number % kPlantEvery == 50) [[unlikely]]
-      count(message.bytes(), number);
-    std::uint64_t now = handler_.handle(message.bytes(), seen, gaps_);
+      count(bytes, number);
+    std::uint64_t now = handler_.handle(bytes, seen, gaps_);
     if (plan_.plant == LoadPlant::slow && number % kPlantEvery == 50 &&
         slice.kind == SliceKind::load) [[unlikely]] {
       for (int more = 1; more < 10; ++more)
-        now = handler_.handle(message.bytes(), now, gaps_);
+        now = handler_.handle(bytes, now, gaps_);
     }
     visible_[number] = seen;
     processed_[number] = now;
@@ -188,6 +212,7 @@ class LoadSubscriber {
   std::uint64_t slept_ = 0;
   std::uint64_t next_ = 0;  // number after the newest one seen
   std::uint64_t bare_count_ = 0;
+  std::uint64_t bare_taken_ = 0;
 };
 
 Result<void> follow(const LoadPlan& plan, const LoadPage& page, const std::string& name) {

@@ -77,31 +77,41 @@ TEST_F(LoadRun, StampsAndChecksEveryMessage) {
 TEST_F(LoadRun, CalibratesBeforeTheLoad) {
   const LoadEvidence evidence = run(plan_of("constant:rate=10k"));
   const auto& slices = evidence.slices;
-  ASSERT_GT(slices.size(), 9U);
+  ASSERT_GT(slices.size(), 10U);
   EXPECT_EQ(slices[0].kind, SliceKind::drain);
   EXPECT_EQ(slices[1].kind, SliceKind::idle);
   EXPECT_EQ(slices[8].kind, SliceKind::warm);
-  EXPECT_EQ(slices[9].kind, SliceKind::load);
+  EXPECT_EQ(slices[9].kind, SliceKind::still);
+  EXPECT_EQ(slices[10].kind, SliceKind::load);
   EXPECT_GT(evidence.enqueue_ns, 0);
   if (choose_load_cpus("")->apart()) {
     EXPECT_GT(slices[9].bare_before_ns, 0);
     EXPECT_EQ(slices[9].bare_before_ns, slices[8].bare_after_ns);
+    EXPECT_GT(slices[10].bare_before_ns, 0);
   }
 }
 
 TEST_F(LoadRun, OnOneProcessorItRunsWithoutBareSlices) {
   LoadPlan plan = plan_of("constant:rate=1k", "none");
   plan.cpus = {};
-  plan.calibrate = false;
+  plan.calibrate = plan.warm = false;
   const LoadEvidence evidence = run(plan);
   expect_whole(plan, evidence);
   EXPECT_TRUE(evidence.bare_ns.empty());
 }
 
+TEST_F(LoadRun, OverBareWordsItIsTheSameLoad) {
+  LoadPlan plan = plan_of("poisson:rate=20k");
+  plan.bare = true;
+  expect_whole(plan, run(plan));
+  plan.length_max = 100;
+  EXPECT_EQ(run_load(plan, 0).error().code(), Errc::bad_argument);
+}
+
 TEST_F(LoadRun, EachPlantShowsInTheCounts) {
   const auto counts_with = [&](LoadPlant plant) {
     LoadPlan plan = plan_of("constant:rate=20k", "none");
-    plan.calibrate = false;
+    plan.calibrate = plan.warm = false;
     plan.plant = plant;
     return run(plan).counts;
   };
@@ -117,7 +127,7 @@ TEST_F(LoadRun, ALossyChannelCountsWhatWasOverwritten) {
   LoadPlan plan = plan_of("burst:rate=50k,size=2000", "work:20us");
   plan.policy = Policy::lossy;
   plan.ring_bytes = 16384;
-  plan.calibrate = false;
+  plan.calibrate = plan.warm = false;
   const LoadCounts counts = run(plan).counts;
   EXPECT_GT(counts.lost, 0U);
   EXPECT_EQ(counts.lost, counts.transport_lost);
@@ -128,7 +138,7 @@ TEST_F(LoadRun, ALossyChannelCountsWhatWasOverwritten) {
 TEST_F(LoadRun, AFullRingBlocksAndLosesNothing) {
   LoadPlan plan = plan_of("burst:rate=20k,size=1000", "work:20us");
   plan.ring_bytes = 16384;
-  plan.calibrate = false;
+  plan.calibrate = plan.warm = false;
   const LoadEvidence evidence = run(plan);
   expect_whole(plan, evidence);
   EXPECT_GT(evidence.counts.blocked, 0U);

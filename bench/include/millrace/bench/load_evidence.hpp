@@ -33,6 +33,7 @@ enum class SliceKind : std::uint8_t {
   idle,   // so few messages that none waits: the time of travel
   warm,   // load that is not judged
   load,
+  still,  // nothing is sent, both loops spin: the gaps that the host makes anyway
 };
 
 struct LoadSlice {
@@ -55,9 +56,11 @@ struct LoadSlice {
 struct LoadCounts {
   std::uint64_t sent = 0;  // publisher: messages it published
   std::uint64_t sent_bytes = 0;
+  std::uint64_t load_sent = 0;  // publisher: in slices of load only
   std::uint64_t positions = 0;  // bytes by which the lane's position moved, headers included
   std::uint64_t received = 0;   // subscriber: messages handled, repetitions included
   std::uint64_t received_bytes = 0;
+  std::uint64_t load_bytes = 0;    // subscriber: touched in slices of load only
   std::uint64_t received_sum = 0;  // load_sum of all bytes it touched
   std::uint64_t lost = 0;          // published and never seen
   std::uint64_t duplicated = 0;
@@ -77,8 +80,8 @@ struct LoadEvidence {
   std::uint64_t gaps_lost = 0;                       // for which there was no place
   std::vector<LoadSlice> slices;
   LoadCounts counts;
-  std::uint64_t publisher_ns = 0;   // CLOCK_MONOTONIC from its first to its last publish, load only
-  std::uint64_t subscriber_ns = 0;  // the same of the messages handled
+  std::uint64_t publisher_ns = 0;   // by the TSC, from its first to its last publish, load only
+  std::uint64_t subscriber_ns = 0;  // by CLOCK_MONOTONIC, the same of the messages handled
   double enqueue_ns = 0;            // publisher alone into an empty ring: a message, best block
   ClockReport clock;                // at the end
   std::vector<double> bare_ns;      // every bare slice, in order

@@ -59,9 +59,14 @@ struct LoadPlan {
   std::string journal{};  // of a durable channel: its directory; empty: through memory alone
   LoadPlant plant = LoadPlant::none;
 
+  // The same load over bare words instead of a channel: the control row of every check.
+  bool bare = false;
+
   // A slice of load lies between two bare slices, and begins with an empty ring.
   double slice_seconds = 0.05;
-  bool calibrate = true;  // drain and idle slices before the load
+  double still_seconds = 0.005;  // behind each, in which both spin and nothing is sent
+  bool calibrate = true;         // drain and idle slices before the load
+  bool warm = true;              // one more slice of load before the first that counts
 
   // Asked now and then; true ends the run early, with an error.
   std::function<bool()> give_up{};

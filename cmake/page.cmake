@@ -1,0 +1,17 @@
+# The page of a report is built into the library: bench/page, and uPlot if npm brought it
+# (npm install --prefix bench/page). Without it the page draws its own lines.
+set(page ${PROJECT_SOURCE_DIR}/bench/page)
+set(uplot ${page}/node_modules/uplot/dist)
+set(UPLOT_JS_TEXT "")
+set(UPLOT_CSS_TEXT "")
+file(READ ${page}/page.html PAGE_HTML)
+file(READ ${page}/page.css PAGE_CSS_TEXT)
+file(READ ${page}/page.js PAGE_JS_TEXT)
+set(page_sources ${page}/page.html ${page}/page.css ${page}/page.js)
+if(EXISTS ${uplot}/uPlot.iife.min.js AND EXISTS ${uplot}/uPlot.min.css)
+  file(READ ${uplot}/uPlot.iife.min.js UPLOT_JS_TEXT)
+  file(READ ${uplot}/uPlot.min.css UPLOT_CSS_TEXT)
+  list(APPEND page_sources ${uplot}/uPlot.iife.min.js ${uplot}/uPlot.min.css)
+endif()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${page_sources})
+configure_file(${page}/page_files.cpp.in ${CMAKE_CURRENT_BINARY_DIR}/page_files.cpp @ONLY)
