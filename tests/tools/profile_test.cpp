@@ -72,7 +72,7 @@ TEST_F(Profile, ALossyChannelCountsItsLossAndDoesNotFailForIt) {
   EXPECT_EQ(verdict_of(report, "throughput.count"), "missing");
 }
 
-TEST_F(Profile, ReplaysArrivalsOfAFileAndOfAJournal) {
+TEST_F(Profile, ReplaysArrivalsOfAFile) {
   const std::string csv = file("times.csv", "time\n0\n1000\n1500\n9000\n");
   EXPECT_EQ(profile({"--load", "replay:" + csv + ",unit=us"})["load"],
             "replay:" + csv + ",unit=us");
