@@ -139,10 +139,6 @@ Result<Acquired> acquire(const ChannelState& channel, const std::string& name, P
   }
 }
 
-}  // namespace
-
-namespace {
-
 // The order as this publisher writes it; one that may only read the order may not publish.
 Result<void> take_part_in_order(const ChannelState& channel, const LaneFiles& lane,
                                 PublisherState& state, std::optional<Segment>& file) {

@@ -15,9 +15,7 @@ using Ring = OrderRing<ProductionMemory>;
 using Table = Checkpoints<ProductionMemory>;
 
 bool overwritten(const LaneCursor& cursor) noexcept {
-  // Relaxed: whoever goes on to read validates again.
-  const auto& lane = cursor.reader.lane();
-  return lane.limit().load(std::memory_order_relaxed) > cursor.reader.position() + lane.capacity();
+  return !cursor.reader.validate(cursor.reader.position());
 }
 
 }  // namespace

@@ -48,8 +48,8 @@ Look SubscriberState::open_word() noexcept {
   if (cursor == nullptr || in.at < cursor->since) return failed(set->lost_in_order(*this));
   const std::uint64_t capacity = cursor->reader.lane().capacity();
   const Position base = cursor->reader.position();
-  // Relaxed: the acquire look at the word orders it. Beyond it a place would not say which lap.
-  if (cursor->reader.lane().limit().load(std::memory_order_relaxed) > base + capacity) {
+  // Of a reader that was overtaken a place would not say which lap.
+  if (!cursor->reader.validate(base)) {
     return failed(set->lapped_in_order(*this, cursor));
   }
   const Position index = block % in.lane_blocks * layout::kBlockBytes;

@@ -71,28 +71,31 @@ class Judge {
 
   void skip(const char* name, const char* why) { made_.unmeasured.push_back({name, why}); }
 
+  // What `make` finds in every restart of a run whose plans are those of `plan_of`.
+  template <class Evidence>
+  auto of_each(Evidence (*make)(const LoadPlan&, const LoadEvidence&),
+               const std::vector<LoadEvidence>& restarts,
+               LoadPlan (*plan_of)(const ProfileOptions&, std::uint32_t)) const {
+    std::vector<Evidence> found;
+    for (const LoadEvidence& one : restarts)
+      found.push_back(make(plan_of(run_.options, one.restart), one));
+    return found;
+  }
+
   void counts() {
-    std::vector<CountEvidence> subject;
-    std::vector<CountEvidence> control;
-    for (const LoadEvidence& one : run_.load)
-      subject.push_back(count_evidence(load_plan_of(run_.options, one.restart), one));
-    for (const LoadEvidence& one : run_.control)
-      control.push_back(count_evidence(control_plan_of(run_.options, one.restart), one));
     if (run_.options.plan.policy != Policy::block) {
       return skip("throughput.count",
                   "the channel may overwrite: what was lost is counted, not a defect");
     }
-    rows_.push_back(check_throughput_count(circumstances("all", false), subject, control));
+    rows_.push_back(check_throughput_count(circumstances("all", false),
+                                           of_each(count_evidence, run_.load, load_plan_of),
+                                           of_each(count_evidence, run_.control, control_plan_of)));
   }
 
   void rates() {
-    std::vector<RateEvidence> subject;
-    std::vector<RateEvidence> control;
-    for (const LoadEvidence& one : run_.load)
-      subject.push_back(rate_evidence(load_plan_of(run_.options, one.restart), one));
-    for (const LoadEvidence& one : run_.control)
-      control.push_back(rate_evidence(control_plan_of(run_.options, one.restart), one));
-    rows_.push_back(check_throughput_rate(circumstances("all", false), subject, control));
+    rows_.push_back(check_throughput_rate(circumstances("all", false),
+                                          of_each(rate_evidence, run_.load, load_plan_of),
+                                          of_each(rate_evidence, run_.control, control_plan_of)));
   }
 
   [[nodiscard]] std::string curve_name() const {

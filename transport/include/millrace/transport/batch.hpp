@@ -13,8 +13,8 @@
 namespace millrace {
 
 // Move-only; dropping it aborts the batch. A batch takes at most half of the ring, and on a channel
-// with Order::total at most 256 messages. While it is open
-// its publisher can neither claim nor send. Same thread rules as the publisher.
+// with Order::total at most 256 messages. While it is open its publisher can neither claim nor
+// send. Same thread rules as the publisher.
 class [[nodiscard]] Batch {
  public:
   Batch(Batch&& other) noexcept
